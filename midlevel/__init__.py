@@ -1,0 +1,46 @@
+"""midlevel teaches an ImageNet network new classes from boxed photographs.
+
+    run = midlevel.train("photographs/", settings={"data.classes": ["cat", "dog"]})
+    model = midlevel.load(run.folder)
+    model.predict("holiday/")
+
+Importing midlevel is quick: TensorFlow is loaded by the first call that needs it. Once
+midlevel is imported, Keras can load the models it exports.
+"""
+
+import importlib
+from importlib.metadata import version
+
+import wrapt
+
+from midlevel.errors import MidlevelError
+
+__version__ = version("midlevel")
+
+_PLACES = {
+    "Config": "midlevel.config",
+    "Model": "midlevel.model",
+    "Progress": "midlevel.progress",
+    "Run": "midlevel.runs",
+    "evaluate": "midlevel.evaluation",
+    "export": "midlevel.exports",
+    "load": "midlevel.model",
+    "train": "midlevel.training",
+}
+__all__ = ["MidlevelError", "__version__", *_PLACES]
+
+
+def __getattr__(name: str):
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    raise AttributeError(f"module 'midlevel' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__
+
+
+@wrapt.when_imported("keras")
+def _register_layers(keras):
+    """Make the layers of exported models known to Keras, whenever it is imported."""
+    importlib.import_module("midlevel.layers")

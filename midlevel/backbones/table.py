@@ -1,0 +1,84 @@
+"""The table of frozen backbones: data alone, so that a config is checked without Keras.
+
+Top-1 accuracies are of the ImageNet 2012 validation set, as published by Keras for
+these weights (for EfficientNet-Lite0 by its authors).
+"""
+
+import dataclasses
+import difflib
+
+from midlevel import errors
+
+DEFAULT = "efficientnet_lite0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """One backbone.
+
+    Attributes:
+        name: what users type.
+        application: its constructor in `keras.applications`; empty: midlevel's own.
+        stride: pixels of the level along one side of a cell.
+        channels: length of the vector in each cell of the map.
+        preprocessing: `inside` (the network takes RGB 0..255 as it is), `signed` (RGB
+            in -1..1) or `caffe` (BGR less the mean of ImageNet).
+        top1: percent, of the whole network.
+        licence: of the weights.
+        note: one line for those who choose.
+        context: cells of a window that the network needs around one cell of its map;
+            a window of k cells is `k - context` cells of the map.
+    """
+
+    name: str
+    application: str
+    stride: int
+    channels: int
+    preprocessing: str
+    top1: float
+    licence: str
+    note: str
+    context: int = 0
+
+
+# fmt: off
+SPECS = (
+    Spec("efficientnet_lite0", "", 32, 1280, "inside", 75.1,
+         "Apache-2.0", "small and fast; its weights travel with midlevel"),
+    Spec("mobilenet_v2", "MobileNetV2", 32, 1280, "signed", 71.3,
+         "Apache-2.0", "small and fast"),
+    Spec("mobilenet_v3_large", "MobileNetV3Large", 32, 960, "inside", 75.6,
+         "Apache-2.0", "squeeze-and-excitation: every cell also sees the whole level"),
+    Spec("mobilenet_v3_small", "MobileNetV3Small", 32, 576, "inside", 68.1,
+         "Apache-2.0", "the smallest; squeeze-and-excitation"),
+    Spec("efficientnet_b0", "EfficientNetB0", 32, 1280, "inside", 77.1,
+         "Apache-2.0", "squeeze-and-excitation: every cell also sees the whole level"),
+    Spec("resnet50", "ResNet50", 32, 2048, "caffe", 74.9,
+         "MIT", "ten times the work of efficientnet_lite0"),
+    Spec("convnext_tiny", "ConvNeXtTiny", 32, 768, "inside", 81.3,
+         "MIT", "the most accurate here, and as slow as resnet50"),
+    Spec("vgg16", "VGG16", 32, 512, "caffe", 71.3,
+         "CC-BY-4.0", "convolutions alone; forty times the work of efficientnet_lite0"),
+    Spec("vgg16_fc7", "VGG16", 32, 4096, "caffe", 71.3,
+         "CC-BY-4.0", "FC6 and FC7 as convolutions: the paper's kind of features",
+         context=6),
+)
+# fmt: on
+
+BACKBONES = {spec.name: spec for spec in SPECS}
+NAMES = tuple(BACKBONES)
+
+
+def find(name: str) -> Spec:
+    """The backbone called `name`; `MidlevelError` with the nearest name if none is.
+
+    >>> find("efficientnet_lite0").channels
+    1280
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    near = difflib.get_close_matches(str(name), NAMES, n=1)
+    suggestion = f" Did you mean {near[0]}?" if near else ""
+    raise errors.MidlevelError(
+        f"The backbone must be one of {', '.join(NAMES)}. Received: {name}.{suggestion}"
+    )

@@ -1,0 +1,257 @@
+"""Every setting: pydantic models, read from YAML, overridden by `--set key=value`.
+
+Precedence: command line over file over the defaults below. Unknown keys are refused.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pydantic
+import yaml
+
+from midlevel import augment, errors, labels, windows
+
+
+class Section(pydantic.BaseModel):
+    """A part of the settings; immutable, and strict about its keys."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+Fraction = Annotated[float, pydantic.Field(ge=0, le=1)]
+
+
+class Data(Section):
+    """Which photographs and classes."""
+
+    classes: list[str] | None = None  # all that occur, sorted, where not given
+    train: str = "train"  # the split to learn from
+    val: str = "val"  # the split for early stopping, k and thresholds
+    val_fraction: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.2  # where none is
+
+    @pydantic.field_validator("classes")
+    @classmethod
+    def _each_once(cls, names):
+        if names is not None and (not names or len(set(names)) < len(names)):
+            raise ValueError("needs at least one name, and each name once")
+        return names
+
+
+class LevelSetting(Section):
+    """One level of a pyramid that is written out."""
+
+    scale: Annotated[float, pydantic.Field(gt=0, le=16)]
+    sizes: Annotated[
+        list[Annotated[int, pydantic.Field(ge=1)]], pydantic.Field(min_length=1)
+    ]
+
+
+class Windows(Section):
+    """Where windows lie; see `midlevel.windows`."""
+
+    pyramid: str | Annotated[list[LevelSetting], pydantic.Field(min_length=1)] = (
+        "octaves"
+    )
+    overlap: Annotated[float, pydantic.Field(ge=0, lt=1)] = windows.OVERLAP
+
+    @pydantic.field_validator("pyramid")
+    @classmethod
+    def _known(cls, pyramid):
+        if isinstance(pyramid, str) and pyramid not in windows.PYRAMIDS:
+            known = ", ".join(windows.PYRAMIDS)
+            raise ValueError(f"must be one of {known}, or a list of scale and sizes")
+        return pyramid
+
+    def levels(self) -> tuple[windows.Level, ...]:
+        """The pyramid as data."""
+        if isinstance(self.pyramid, str):
+            return windows.PYRAMIDS[self.pyramid]
+        return tuple(windows.Level(row.scale, tuple(row.sizes)) for row in self.pyramid)
+
+
+class Backbone(Section):
+    """The frozen network."""
+
+    name: str = "efficientnet_lite0"
+    weights: str = "imagenet"  # or a path to a .weights.h5 file, or "none"
+
+
+class Features(Section):
+    """How windows become vectors."""
+
+    path: Literal["dense", "crop"] = "dense"
+    context: Annotated[int, pydantic.Field(ge=0, le=100)] = 0  # pixels around a crop
+    views: Annotated[list[str], pydantic.Field(min_length=1)] = [
+        augment.ORIGINAL,
+        augment.MIRROR,
+    ]
+    store: str | None = None  # a folder; by default the user's cache
+
+    @pydantic.field_validator("views")
+    @classmethod
+    def _known(cls, views):
+        for name in views:
+            try:
+                augment.check_name(name)
+            except errors.MidlevelError as error:
+                raise ValueError(str(error)) from error
+        return views
+
+
+class Labels(Section):
+    """Which windows teach what; see `midlevel.labels`."""
+
+    min_of_window: Fraction = labels.MIN_OF_WINDOW
+    min_of_box: Fraction = labels.MIN_OF_BOX
+    same_class: Literal["leave_out", "keep"] = "leave_out"
+    difficult: Literal["leave_out", "use", "ignore"] = "leave_out"
+    background: Literal["sample", "weight"] = "sample"  # keep some, or weigh all less
+    background_fraction: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
+    class_weights: Literal["none", "sqrt", "balanced"] = "sqrt"
+
+
+class Head(Section):
+    """The adaptation layers."""
+
+    hidden: list[Annotated[int, pydantic.Field(ge=1)]] = [2048]  # the paper's FCa
+    dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.5
+
+
+class Training(Section):
+    """How the head is fitted."""
+
+    optimizer: Literal["adam", "sgd"] = "adam"  # sgd is the paper's schedule
+    learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None
+    batch: Annotated[int, pydantic.Field(ge=1)] | None = None
+    epochs: Annotated[int, pydantic.Field(ge=1)] = 12
+    patience: Annotated[int, pydantic.Field(ge=1)] = 3  # epochs without a better mAP
+
+
+class Scores(Section):
+    """How window scores become image scores."""
+
+    k: Annotated[float, pydantic.Field(ge=1)] | Literal["auto"] = "auto"
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    data: Data = Data()
+    windows: Windows = Windows()
+    backbone: Backbone = Backbone()
+    features: Features = Features()
+    labels: Labels = Labels()
+    head: Head = Head()
+    training: Training = Training()
+    scores: Scores = Scores()
+    seed: int = 0
+
+
+def load(file: str | Path | None = None, settings: dict | None = None) -> Config:
+    """The settings of a YAML file with `settings` over them, checked.
+
+    Args:
+        settings: dotted keys and their values, such as `{"training.epochs": 20}`.
+
+    Raises:
+        errors.MidlevelError: the file cannot be read, or a key or value is wrong; the
+            message names each.
+    """
+    tree = _read_yaml(Path(file)) if file else {}
+    for key, value in (settings or {}).items():
+        _set(tree, key, value)
+    try:
+        return Config.model_validate(tree)
+    except pydantic.ValidationError as error:
+        # A pyramid is a name or a list: what is wrong in the list is not "not a name".
+        items = [e for e in error.errors() if e["type"] != "string_type"]
+        lines = "; ".join(_explain(item) for item in items or error.errors())
+        where = f"{file}: " if file else ""
+        raise errors.MidlevelError(f"{where}{lines}") from error
+
+
+def parse_setting(text: str) -> tuple[str, object]:
+    """`key=value` from the command line; the value is read as YAML.
+
+    >>> parse_setting("data.classes=[cat, dog]")
+    ('data.classes', ['cat', 'dog'])
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise errors.MidlevelError(f"--set expects key=value. Received: {text}.")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise errors.MidlevelError(
+            f"--set {key}: the value is not YAML. Received: {value}."
+        ) from error
+
+
+def dump(config: Config) -> str:
+    """All settings as YAML; `load` gives the same settings back."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def _read_yaml(file: Path) -> dict:
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.MidlevelError(f"{file}: cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise errors.MidlevelError(
+            f"{file}: is not YAML: {' '.join(str(error).split())}."
+        ) from error
+    if not isinstance(tree, dict):
+        raise errors.MidlevelError(f"{file}: expected sections such as `training:`.")
+    return tree
+
+
+def _set(tree: dict, key: str, value: object):
+    *parents, last = key.split(".")
+    for name in parents:
+        if not isinstance(tree.setdefault(name, {}), dict):
+            raise errors.MidlevelError(f"{key}: {name} is a value, not a section.")
+        tree = tree[name]
+    tree[last] = value
+
+
+def _explain(item: dict) -> str:
+    """One line for one of pydantic's errors."""
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{place}: no such setting.{_suggest(item['loc'])}"
+    why = item["msg"].removeprefix("Value error, ")
+    return f"{place}: {why}. Received: {str(item['input'])[:80]}"
+
+
+def _suggest(place: tuple) -> str:
+    """The setting that was probably meant, from the same section or from any."""
+    section = Config
+    for name in place[:-1]:
+        field = section.model_fields.get(name)
+        if field is None or not _is_section(field.annotation):
+            return ""  # inside a list or another value
+        section = field.annotation
+    last, siblings = str(place[-1]), list(section.model_fields)
+    parents = [str(part) for part in place[:-1]]
+    near = difflib.get_close_matches(last, siblings, 1)
+    likely = [".".join([*parents, name]) for name in near]
+    likely += [key for key in _keys() if key.rpartition(".")[2] == last]
+    if likely:
+        return f" Did you mean {likely[0]}?"
+    return f" There are: {', '.join(siblings)}."
+
+
+def _is_section(annotation) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _keys() -> list[str]:
+    """Every dotted key."""
+    return [
+        f"{name}.{key}"
+        for name, field in Config.model_fields.items()
+        if _is_section(field.annotation)
+        for key in field.annotation.model_fields
+    ]

@@ -1,0 +1,162 @@
+"""PASCAL VOC: one XML file a photograph.
+
+Either VOC's own folders (Annotations/, JPEGImages/, ImageSets/Main/<split>.txt), or
+XML files beside the photographs, as labelling tools write them. VOC's boxes count
+pixels from 1 and include the last; they become half-open here, once.
+"""
+
+import os
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml
+from defusedxml import ElementTree
+
+from midlevel import errors, images
+from midlevel.datasets.record import Record
+
+PHOTOGRAPHS, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
+
+
+def matches(folder: Path) -> bool:
+    """Whether `folder` holds VOC annotations."""
+    return (folder / ANNOTATIONS).is_dir() or any(folder.rglob("*.xml"))
+
+
+def read(folder: Path) -> tuple[dict[str, list[Record]], list[str]]:
+    """Records by split, and a line for each file that cannot be used.
+
+    Without lists of ids there is one split, `train`. Lists of one class
+    (`dog_train.txt`) are passed over: the boxes say the same.
+    """
+    if (folder / ANNOTATIONS).is_dir():
+        splits = _listed_splits(folder)
+    else:
+        splits = {"train": sorted(folder.rglob("*.xml"))}
+    cache: dict[Path, Record | str] = {}
+    for paths in splits.values():
+        for path in paths:
+            if path not in cache:
+                cache[path] = _try_read(path, folder)
+    records = {
+        name: [cache[path] for path in paths if isinstance(cache[path], Record)]
+        for name, paths in splits.items()
+    }
+    return records, [line for line in cache.values() if isinstance(line, str)]
+
+
+def read_annotation(path: Path, folder: Path) -> Record:
+    """One annotation file.
+
+    Raises:
+        errors.DataError: the file, a box, or the photograph it names is not usable.
+    """
+    if not _inside(path, folder):
+        raise errors.DataError(f"{path}: is refused; it is outside {folder}.")
+    root = _parse(path)
+    boxes, names, difficult = [], [], []
+    for item in root.iter("object"):
+        names.append(_text(item, "name", path))
+        box = item.find("bndbox")
+        if box is None:
+            raise errors.DataError(f"{path}: <object> {names[-1]} has no <bndbox>.")
+        xmin, ymin, xmax, ymax = (
+            _number(box, tag, path) for tag in ("xmin", "ymin", "xmax", "ymax")
+        )
+        if xmax < xmin or ymax < ymin:
+            raise errors.DataError(
+                f"{path}: <object> {names[-1]} has an inverted box "
+                f"({xmin:g}, {ymin:g}, {xmax:g}, {ymax:g}); expected xmin <= xmax and "
+                "ymin <= ymax."
+            )
+        boxes.append((xmin - 1, ymin - 1, xmax, ymax))
+        difficult.append((item.findtext("difficult") or "0").strip() == "1")
+    photograph = _photograph(path, root, folder)
+    return Record(photograph, _size(root), boxes, names, difficult)
+
+
+def _listed_splits(folder: Path) -> dict[str, list[Path]]:
+    lists = sorted((folder / LISTS).glob("*.txt"))
+    names = {path.stem for path in lists}
+    splits = {}
+    for path in lists:
+        if "_" in path.stem and path.stem.rpartition("_")[2] in names:
+            continue  # <class>_<split>.txt
+        ids = [line.split()[0] for line in _lines(path) if line.strip()]
+        splits[path.stem] = [folder / ANNOTATIONS / f"{name}.xml" for name in ids]
+    return splits or {"train": sorted((folder / ANNOTATIONS).glob("*.xml"))}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.DataError(f"{path}: cannot be read: {error}.") from error
+
+
+def _try_read(path: Path, folder: Path) -> Record | str:
+    try:
+        return read_annotation(path, folder)
+    except errors.DataError as error:
+        return str(error)
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether no `..` or absolute name leads out of `folder`; links are followed."""
+    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))
+
+
+def _parse(path: Path) -> Element:
+    try:
+        return ElementTree.fromstring(path.read_bytes())
+    except OSError as error:
+        raise errors.DataError(f"{path}: cannot be read: {error.strerror}.") from error
+    except ParseError as error:
+        raise errors.DataError(f"{path}: is not well-formed XML: {error}.") from error
+    except (defusedxml.DefusedXmlException, ValueError, LookupError) as error:
+        raise errors.DataError(f"{path}: refused as unsafe XML: {error}.") from error
+
+
+def _photograph(path: Path, root: Element, folder: Path) -> Path:
+    """The photograph of an annotation, always inside `folder`."""
+    place = path.parent
+    if place == folder / ANNOTATIONS:
+        place = folder / PHOTOGRAPHS
+    stated = (root.findtext("filename") or "").strip()
+    candidates = [place / stated] if stated and Path(stated).name == stated else []
+    candidates += [place / (path.stem + suffix) for suffix in sorted(images.SUFFIXES)]
+    candidates += [place / (path.stem + s.upper()) for s in sorted(images.SUFFIXES)]
+    for candidate in candidates:
+        if os.path.isfile(candidate):  # also false for a name that cannot be one
+            return candidate
+    raise errors.DataError(
+        f"{path}: its photograph is missing; expected {stated or path.stem} in {place}."
+    )
+
+
+def _size(root: Element) -> tuple[int, int] | None:
+    try:
+        width, height = (
+            int(root.findtext(f"size/{tag}")) for tag in ("width", "height")
+        )
+    except (TypeError, ValueError):
+        return None
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _text(parent: Element, tag: str, path: Path) -> str:
+    text = (parent.findtext(tag) or "").strip()
+    if not text:
+        raise errors.DataError(f"{path}: <{parent.tag}> has no <{tag}>.")
+    return text
+
+
+def _number(box: Element, tag: str, path: Path) -> float:
+    text = _text(box, tag, path)
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not abs(number) < 1e7:  # also false for nan
+        raise errors.DataError(f"{path}: <{tag}> must be a number. Received: {text!r}.")
+    return number

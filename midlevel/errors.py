@@ -1,0 +1,33 @@
+"""What midlevel raises when a person can mend the cause.
+
+Every message says what was expected, what came, which file, and what to do. The
+command line prints it in one line and leaves with `exit_code`.
+"""
+
+
+class MidlevelError(Exception):
+    """Something a user can mend; the base of every error midlevel raises itself."""
+
+    exit_code = 2
+
+
+class DataError(MidlevelError):
+    """A data set, photograph or annotation that cannot be used."""
+
+    exit_code = 3
+
+
+class ImageError(DataError):
+    """One photograph that cannot be read; a folder goes on without it."""
+
+
+class MissingDependency(MidlevelError):
+    """A package that this work needs is not installed."""
+
+    exit_code = 5
+
+
+class Interrupted(MidlevelError):
+    """Ctrl-C during long work, after everything finished was saved."""
+
+    exit_code = 130

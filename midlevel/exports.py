@@ -1,0 +1,167 @@
+"""`midlevel export`: the model as files for other programs, each verified."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import errors, heads, images, runtime, scores
+from midlevel.model import Model
+from midlevel.progress import Progress
+
+TOLERANCE = 1e-4  # largest difference of a score between an export and the run
+VERIFIED_ON = 6  # photographs
+WINDOWS_EACH = 8  # windows of each photograph that `window.keras` is verified on
+
+
+def export(
+    model: Model, folder: str | Path | None = None, progress: Progress | None = None
+) -> list[Path]:
+    """Write `window.keras`, `image.keras` and `labels.json`; compare them with the run.
+
+    `window.keras` takes RGB uint8 `(n, s, s, 3)`, s the backbone's input size, and
+    gives scores float32 `(n, 1 + classes)`, background first. `image.keras` takes RGB
+    uint8 `(n, height, width, 3)` of any size and gives image scores `(n, classes)`; a
+    run on crops has none, as its windows are cut out before the network sees them.
+
+    Args:
+        folder: by default `exports` in the run.
+
+    Returns:
+        The files written.
+
+    Raises:
+        errors.MidlevelError: the folder cannot be written, or an export differs from
+            the run by more than `TOLERANCE`; then it is not kept.
+    """
+    progress = progress or Progress()
+    folder = Path(folder) if folder else model.run.folder / "exports"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.MidlevelError(
+            f"{folder}: cannot be written: {error.strerror}. Name another --output."
+        ) from error
+    photographs = list(_photographs(model))
+    jobs = [("window.keras", window_model, window_difference)]
+    if model.extractor.path == "dense":
+        jobs.append(("image.keras", image_model, image_difference))
+        progress.say(
+            "image.keras gives this run's own scores; window.keras sees a window cut "
+            "out and alone, while the run sees it in its surroundings"
+        )
+    else:
+        progress.say("this run scores windows cut out and alone: no image.keras")
+    written = []
+    for name, make, difference in jobs:
+        path = folder / name
+        worst = _write_verified(path, make(model), difference, model, photographs)
+        progress.say(f"{path}: differs from the run by at most {worst:.1e}")
+        written.append(path)
+    return [*written, _write_labels(folder / "labels.json", model)]
+
+
+def window_model(model: Model):
+    """A Keras model from windows to scores of background and classes."""
+    keras = runtime.load_keras()
+    backbone = model.extractor.backbone
+    side = backbone.input_size
+    inputs = keras.Input((side, side, 3), dtype="uint8", name="windows")
+    means = keras.layers.GlobalAveragePooling2D(name="features")
+    return keras.Model(inputs, model.head(means(backbone.model(inputs))), name="window")
+
+
+def image_model(model: Model):
+    """A Keras model from whole images to image scores."""
+    keras = runtime.load_keras()
+    from midlevel import layers
+
+    backbone, geometry = model.extractor.backbone, model.extractor.geometry
+    inputs = keras.Input((None, None, 3), dtype="uint8", name="images")
+    vectors = []
+    for level in geometry.levels:
+        resized = layers.PyramidLevel(
+            level.scale, geometry.stride, geometry.input_size, geometry.min_cells
+        )(inputs)
+        means = layers.WindowMeans(level.sizes, geometry.overlap, backbone.context)
+        vectors.append(means(backbone.model(resized)))
+    if len(vectors) > 1:
+        vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
+    window_scores = _over_windows(model.head)(vectors[0])
+    outputs = layers.ImageScores(model.k, name="scores")(window_scores)
+    return keras.Model(inputs, outputs, name="image")
+
+
+def window_difference(network, model: Model, image: np.ndarray) -> float:
+    """Largest difference of scores over some windows of an image, cut out and alone."""
+    backbone = model.extractor.backbone
+    boxes = model.extractor.plan(images.size_wh(image)).boxes
+    chosen = np.linspace(0, len(boxes) - 1, WINDOWS_EACH).astype(int)
+    cuts = [images.cut(image, boxes[i], backbone.input_size) for i in chosen]
+    cuts = np.stack(cuts)
+    vectors = backbone.maps(cuts).mean(axis=(1, 2))
+    expected = heads.score(model.head, vectors)
+    return float(np.abs(network.predict_on_batch(cuts) - expected).max())
+
+
+def image_difference(network, model: Model, image: np.ndarray) -> float:
+    """Largest difference of image scores of an image."""
+    window_scores = model.windows(image).scores[:, 1:]
+    expected = scores.image_scores(window_scores, model.k)
+    return float(np.abs(network.predict_on_batch(image[None])[0] - expected).max())
+
+
+def _over_windows(head):
+    """The head on `(n, windows, channels)`: the same layers, one more axis."""
+    keras = runtime.load_keras()
+    inputs = keras.Input((None, head.input_shape[-1]), name="windows")
+    copy = keras.models.clone_model(head, input_tensors=inputs)
+    copy.set_weights(head.get_weights())
+    return copy
+
+
+def _write_verified(path: Path, network, difference, model, photographs) -> float:
+    """Save, load as a stranger would, compare; returns the largest difference."""
+    keras = runtime.load_keras()
+    waiting = path.with_name(f"unverified-{path.name}")
+    network.save(waiting)
+    try:
+        loaded = keras.saving.load_model(waiting)
+        worst = max(difference(loaded, model, image) for image in photographs)
+        if not worst <= TOLERANCE:
+            raise errors.MidlevelError(
+                f"{path}: was not kept: its scores differ from the run's by "
+                f"{worst:.1e}, expected at most {TOLERANCE:.0e}. Please report this."
+            )
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
+    return worst
+
+
+def _photographs(model: Model) -> Iterator[np.ndarray]:
+    """Some of the run's photographs if they are still there, else noise."""
+    found = 0
+    for path in model.run.photographs():
+        try:
+            yield images.read(path)
+        except errors.ImageError:
+            continue
+        found += 1
+        if found == VERIFIED_ON:
+            return
+    rng = np.random.default_rng(0)
+    for height, width in ((240, 320), (375, 500), (90, 61))[: VERIFIED_ON - found]:
+        yield rng.integers(0, 256, (height, width, 3), np.uint8)
+
+
+def _write_labels(path: Path, model: Model) -> Path:
+    content = {
+        "classes": model.classes,
+        "thresholds": model.thresholds,
+        "k": model.k,
+        "window_scores": ["background", *model.classes],
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    return path

@@ -1,0 +1,174 @@
+"""Fit a head on window features: epochs, early stopping, a state to go on from.
+
+After every epoch the folder holds all that is needed to go on as if nothing had
+happened: `state.json`, and the heads it names with their optimizer and dropout state.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import runtime
+from midlevel.config import Training
+from midlevel.progress import Progress
+from midlevel.samples import WindowSet
+from midlevel.store import write_whole
+
+MIN_GAIN = 1e-4  # a validation mAP that rises by less does not count as better
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to optimise.
+
+    Attributes:
+        optimizer: `adam`, or `sgd`: the paper's schedule (section 3.2), momentum 0.9
+            and weight decay 5e-4 as in Krizhevsky 2012, whose code it used.
+        learning_rate: the first one.
+        batch: windows per step.
+        epochs: at most so many.
+        patience: stop after so many epochs without a better validation mAP.
+    """
+
+    optimizer: str
+    learning_rate: float
+    batch: int
+    epochs: int
+    patience: int
+
+
+DEFAULTS = {"adam": (3e-4, 512), "sgd": (0.01, 128)}  # learning rate, batch
+PLATEAU = 0.01  # training loss that falls by less than 1 % in an epoch is stable
+SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
+
+
+@dataclass
+class State:
+    """Where fitting stands after an epoch."""
+
+    epoch: int = 0
+    best_map: float = -1.0
+    best_epoch: int = 0
+    drops: int = 0
+    finished: bool = False
+    history: list[dict] = field(default_factory=list)
+
+
+def recipe(settings: Training) -> Recipe:
+    """The recipe of the settings; what they leave open depends on the optimizer."""
+    rate, batch = DEFAULTS[settings.optimizer]
+    return Recipe(
+        settings.optimizer,
+        settings.learning_rate or rate,
+        settings.batch or batch,
+        settings.epochs,
+        settings.patience,
+    )
+
+
+def compile_head(head, recipe: Recipe):
+    """Give a new head its loss and optimizer."""
+    keras = runtime.load_keras()
+    if recipe.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(
+            recipe.learning_rate, momentum=0.9, weight_decay=5e-4
+        )
+    else:
+        optimizer = keras.optimizers.Adam(recipe.learning_rate)
+    head.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+
+
+def fit(
+    head,
+    windows: WindowSet,
+    validate: Callable,
+    recipe: Recipe,
+    seed: int,
+    folder: Path,
+    progress: Progress,
+):
+    """Fit `head`; returns the best head by validation mAP, and the final `State`.
+
+    Goes on from `folder` if an earlier call left a state there. On CPU the same seed
+    gives the same weights twice, interrupted or not.
+
+    Args:
+        validate: takes a head, gives `{"map": ..., "k": ...}`.
+        folder: for the state.
+    """
+    keras = runtime.load_keras()
+    state = read_state(folder)
+    if state.epoch:
+        head = keras.saving.load_model(checkpoint(folder, state.epoch))
+    else:
+        compile_head(head, recipe)
+    while not state.finished:
+        number = state.epoch + 1
+        with progress.task(f"epoch {number}", len(windows)) as advance:
+            loss = _epoch(head, windows, recipe.batch, (seed, number), advance)
+        row = {"epoch": number, "loss": loss, **validate(head)}
+        row["learning_rate"] = float(head.optimizer.learning_rate)
+        _advance(state, row, head, recipe)
+        _save(state, head, folder)
+        progress.say(
+            f"epoch {number}: loss {loss:.4f}, validation mAP {row['map']:.4f} "
+            f"with k = {row['k']:g}"
+        )
+    return keras.saving.load_model(checkpoint(folder, state.best_epoch)), state
+
+
+def read_state(folder: Path) -> State:
+    """The state that an earlier `fit` left in `folder`, or a new one."""
+    path = folder / "state.json"
+    return State(**json.loads(path.read_text())) if path.exists() else State()
+
+
+def checkpoint(folder: Path, epoch: int) -> Path:
+    """Where the head of an epoch is; the best and the last are kept."""
+    return folder / f"epoch-{epoch:03d}.keras"
+
+
+def _epoch(head, windows, batch, seed, advance) -> float:
+    """One pass over all windows in an order of its own; returns the mean loss."""
+    order = np.random.default_rng(seed).permutation(len(windows))
+    head.reset_metrics()
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        ids = windows.ids[chosen]
+        loss = head.train_on_batch(windows.features(chosen), ids, windows.weights[ids])
+        advance(len(chosen))
+    return float(loss)
+
+
+def _advance(state: State, row: dict, head, recipe: Recipe):
+    """Take an epoch's results in; lower the learning rate, decide whether to stop."""
+    before = state.history[-1]["loss"] if state.history else float("inf")
+    state.history.append(row)
+    state.epoch = row["epoch"]
+    if row["map"] > state.best_map + MIN_GAIN:
+        state.best_map, state.best_epoch = row["map"], state.epoch
+    if recipe.optimizer == "sgd" and row["loss"] > before * (1 - PLATEAU):
+        state.drops += 1
+        head.optimizer.learning_rate = head.optimizer.learning_rate / 10
+    state.finished = (
+        state.epoch >= recipe.epochs
+        or state.epoch - state.best_epoch >= recipe.patience
+        or state.drops >= SGD_DROPS
+    )
+
+
+def _save(state: State, head, folder: Path):
+    """The head first, then the state that names it, then what nobody needs goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = checkpoint(folder, state.epoch)
+    waiting = path.with_name(f"saving-{path.name}")
+    head.save(waiting)
+    waiting.replace(path)
+    text = json.dumps(asdict(state), indent=1)
+    write_whole(folder / "state.json", lambda file: file.write(text.encode()))
+    for old in folder.glob("epoch-*.keras"):
+        if old not in (path, checkpoint(folder, state.best_epoch)):
+            old.unlink()

@@ -1,0 +1,79 @@
+"""The head: adaptation layers that turn features into class scores.
+
+Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), with
+2048 units in FCa and one unit for each class and the background in FCb.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midlevel import errors, runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import keras
+
+SCORED_AT_ONCE = 8192  # windows; bounds memory whatever the number of images
+
+
+def build(
+    channels: int,
+    classes: int,
+    hidden: "Sequence[int]" = (2048,),
+    dropout: float = 0.5,
+    seed: int = 0,
+) -> "keras.Model":
+    """A new head: features `(n, channels)` to scores `(n, 1 + classes)` that sum to 1.
+
+    Args:
+        classes: number of classes; column 0 of the scores is the background.
+        hidden: units of each adaptation layer below the last. The paper finds one
+            layer of 2048 best, none or two about 1 % worse (section 4, "Varying the
+            number of adaptation layers").
+        dropout: share of units dropped in training, after each of these layers.
+        seed: the same seed gives the same initial weights and the same dropout.
+    """
+    keras = runtime.load_keras()
+    inputs = keras.Input((channels,), name="features")
+    x = inputs
+    for i, units in enumerate(hidden):
+        letter = chr(ord("a") + i)
+        start = keras.initializers.HeNormal(seed=seed + 2 * i)
+        x = keras.layers.Dense(
+            units, "relu", kernel_initializer=start, name=f"fc{letter}"
+        )(x)
+        x = keras.layers.Dropout(
+            dropout, seed=seed + 2 * i + 1, name=f"dropout_{letter}"
+        )(x)
+    start = keras.initializers.GlorotUniform(seed=seed + 2 * len(hidden))
+    last = keras.layers.Dense(
+        1 + classes, "softmax", kernel_initializer=start, name="scores"
+    )
+    return keras.Model(inputs, last(x), name="head")
+
+
+def score(head: "keras.Model", features: np.ndarray) -> np.ndarray:
+    """Window scores float32 `(n, 1 + classes)` of features `(n, channels)`."""
+    parts = [
+        head.predict_on_batch(np.asarray(features[i : i + SCORED_AT_ONCE], np.float32))
+        for i in range(0, len(features), SCORED_AT_ONCE)
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, head.output_shape[-1]))
+
+
+def load(path: "Path") -> "keras.Model":
+    """The head in a `.keras` file; no code in the file is run.
+
+    Raises:
+        errors.MidlevelError: the file is missing or no Keras model.
+    """
+    keras = runtime.load_keras()
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise errors.MidlevelError(
+            f"{path}: cannot be read as a Keras model: {error}. Train again."
+        ) from error

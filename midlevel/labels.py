@@ -1,0 +1,123 @@
+"""Which windows teach what: window class ids from boxes (Oquab 2014, section 3.2).
+
+A class id is 0 for background, 1 and up for the classes, -1 for a window that is left
+out of training.
+"""
+
+import hashlib
+
+import numpy as np
+
+from midlevel import boxes as boxes_
+
+BACKGROUND = 0
+LEFT_OUT = -1
+MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
+MIN_OF_BOX = 0.6  # the paper, section 3.2, rule (ii)
+
+
+def qualifies(
+    windows: np.ndarray,
+    boxes: np.ndarray,
+    min_of_window: float = MIN_OF_WINDOW,
+    min_of_box: float = MIN_OF_BOX,
+) -> np.ndarray:
+    """Which box qualifies for which window: bool `(n windows, m boxes)`.
+
+    A box B qualifies for a window P when it fills enough of the window,
+    |P n B| >= `min_of_window` |P|, and the window shows enough of the box,
+    |P n B| >= `min_of_box` |B|. An empty box qualifies for none.
+
+    >>> window = np.array([[0.0, 0.0, 10.0, 10.0]])
+    >>> qualifies(window, np.array([[0.0, 0, 5, 4], [0, 0, 4, 4], [8, 0, 18, 10]]))
+    array([[ True, False, False]])
+    """
+    shared = boxes_.intersection(windows, boxes)
+    fills = shared >= min_of_window * boxes_.area(windows)[:, None] * (1 - 1e-6)
+    shows = shared >= min_of_box * boxes_.area(boxes)[None, :] * (1 - 1e-6)
+    return fills & shows & (shared > 0)
+
+
+def assign(
+    windows: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    difficult: np.ndarray | None = None,
+    *,
+    min_of_window: float = MIN_OF_WINDOW,
+    min_of_box: float = MIN_OF_BOX,
+    same_class: str = "leave_out",
+    difficult_boxes: str = "leave_out",
+) -> np.ndarray:
+    """Class id of each window, int16 `(n,)`.
+
+    One qualifying box: its class. None: background, also where an object is too small
+    or cut off. Two or more: left out (the paper's figure 4, "2 labels: delete").
+
+    Args:
+        windows: `(n, 4)` boxes.
+        boxes: `(m, 4)` boxes of the objects.
+        classes: `(m,)` int, class ids from 1.
+        difficult: `(m,)` bool, objects that VOC marks as difficult; none by default.
+        same_class: what two or more qualifying boxes of one class give: `leave_out`
+            (the paper's words) or `keep` (that class).
+        difficult_boxes: the paper does not say. `leave_out` leaves out a window for
+            which a difficult box qualifies, `use` treats it as any other box,
+            `ignore` as if it were not there.
+
+    >>> assign(np.array([[0.0, 0, 9, 9]]), np.array([[0.0, 0, 9, 9]]), np.array([3]))
+    array([3], dtype=int16)
+    """
+    hits = qualifies(windows, boxes, min_of_window, min_of_box)
+    if difficult is None or difficult_boxes == "use":
+        difficult = np.zeros(len(boxes), bool)
+    spoiled = hits[:, difficult].any(axis=1) & (difficult_boxes == "leave_out")
+    hits, classes = hits[:, ~difficult], np.asarray(classes, np.int16)[~difficult]
+
+    count = hits.sum(axis=1)
+    highest = np.where(hits, classes, 0).max(axis=1, initial=BACKGROUND)
+    lowest = np.where(hits, classes, np.iinfo(np.int16).max).min(
+        axis=1, initial=np.iinfo(np.int16).max
+    )
+    several = count > 1
+    if same_class == "keep":
+        several &= highest != lowest
+    return np.where(several | spoiled, LEFT_OUT, highest).astype(np.int16)
+
+
+def sample_background(ids: np.ndarray, fraction: float, seed: int, name: str):
+    """Ids with all but a random `fraction` of the background left out, int16 `(n,)`.
+
+    The draw depends on `seed` and the image's `name` alone, so the order of the images
+    does not matter. The paper keeps 10 % (section 3.2).
+
+    >>> int((sample_background(np.zeros(1000, np.int16), 0.1, 0, "a") == 0).sum())
+    119
+    """
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    drop = (ids == BACKGROUND) & (rng.random(len(ids)) >= fraction)
+    return np.where(drop, LEFT_OUT, ids).astype(np.int16)
+
+
+def class_weights(counts: np.ndarray, how: str) -> np.ndarray:
+    """Weight of a window of each class in the loss, float32 `(classes,)`.
+
+    `none`: one for all. `balanced`: inverse to the class's count, so that all classes
+    weigh the same together. `sqrt`: inverse to the root of the count, half-way. They
+    are scaled so that the mean over all windows is one; a class without windows has
+    weight one.
+
+    Args:
+        counts: `(classes,)` windows of each class, background first; may be fractions
+            where background windows count less than one.
+
+    >>> class_weights(np.array([900, 100]), "balanced")
+    array([0.5555556, 5.       ], dtype=float32)
+    """
+    power = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}[how]
+    counts = np.asarray(counts, np.float64)
+    weights = np.where(counts > 0, np.maximum(counts, 1e-12) ** -power, 0)
+    total = (weights * counts).sum()
+    weights = weights * (counts.sum() / total if total else 1)
+    return np.where(counts > 0, weights, 1).astype(np.float32)

@@ -1,0 +1,128 @@
+"""Keras layers of exported models: a whole image in, image scores out.
+
+They do inside a graph, for images of any size, what `images.resize`, `windows.plan`,
+`features.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
+midlevel registers them, so that Keras can load a model that has them.
+"""
+
+from midlevel import runtime, windows
+
+keras = runtime.load_keras()
+ops = keras.ops
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class PyramidLevel(keras.layers.Layer):
+    """Resize images to one level of the pyramid, as `windows.grid` sizes it.
+
+    Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32 of whole
+    values. Averages pixel areas where both sides shrink, bilinear otherwise, like
+    `images.resize`.
+    """
+
+    def __init__(self, scale, stride, input_size, min_cells, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.stride = stride
+        self.input_size = input_size
+        self.min_cells = min_cells
+
+    def call(self, images):
+        height, width = ops.shape(images)[1], ops.shape(images)[2]
+        rows, columns = self._sides(height, width)
+        shrinks = ops.logical_and(height >= rows, width >= columns)
+        down = _shares(height, rows, shrinks)  # (rows, height)
+        across = _shares(width, columns, shrinks)  # (columns, width)
+        pixels = ops.cast(images, "float32")
+        narrow = ops.einsum("cw,nhwk->nhck", across, pixels)
+        return ops.round(ops.einsum("rh,nhck->nrck", down, narrow))
+
+    def _sides(self, height, width):
+        """Rows and columns of the level in pixels; the arithmetic of `windows.grid`."""
+        sides = [ops.cast(side, "float64") for side in (height, width)]
+        short, long = ops.minimum(*sides), ops.maximum(*sides)
+        cells = self.scale * self.input_size / self.stride
+        shrink = ops.minimum(ops.cast(1, "float64"), windows.MAX_ASPECT * short / long)
+        per_pixel = cells * shrink / short
+        return [
+            ops.maximum(
+                ops.cast(ops.floor(side * per_pixel + 0.5), "int32"), self.min_cells
+            )
+            * self.stride
+            for side in sides
+        ]
+
+    def get_config(self):
+        names = ("scale", "stride", "input_size", "min_cells")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class WindowMeans(keras.layers.Layer):
+    """Mean of the map in every window of one level, in the order of `windows.plan`.
+
+    Takes a map `(n, rows, columns, channels)`, gives `(n, windows, channels)`.
+    """
+
+    def __init__(self, sizes, overlap, context, **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = tuple(sizes)
+        self.overlap = overlap
+        self.context = context
+
+    def call(self, cells):
+        table = ops.cumsum(ops.cumsum(cells, axis=1), axis=2)
+        table = ops.pad(table, ((0, 0), (1, 0), (1, 0), (0, 0)))
+        means = [self._means(table, size) for size in self.sizes]
+        return ops.concatenate(means, axis=1)
+
+    def _means(self, table, size):
+        top, height = self._along(ops.shape(table)[1] - 1, size)
+        left, width = self._along(ops.shape(table)[2] - 1, size)
+        upper, lower = ops.take(table, top, 1), ops.take(table, top + height, 1)
+        total = ops.take(lower, left + width, 2) - ops.take(upper, left + width, 2)
+        total += ops.take(upper, left, 2) - ops.take(lower, left, 2)
+        mean = total / ops.cast(height * width, total.dtype)
+        return ops.reshape(mean, (ops.shape(table)[0], -1, table.shape[-1]))
+
+    def _along(self, cells, size):
+        """Starts, in cells of the map, and length of windows along one side."""
+        length = cells + self.context
+        size = ops.minimum(size, length)
+        steps = [windows.step(s, self.overlap) for s in range(max(self.sizes) + 1)]
+        step = ops.take(ops.array(steps, "int32"), size)
+        gaps = (length - size + step - 1) // step
+        starts = ops.arange(gaps + 1) * (length - size) // ops.maximum(gaps, 1)
+        return starts, size - self.context
+
+    def get_config(self):
+        names = ("sizes", "overlap", "context")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class ImageScores(keras.layers.Layer):
+    """Power mean over windows: `(n, windows, 1 + classes)` to `(n, classes)`."""
+
+    def __init__(self, k, **kwargs):
+        super().__init__(**kwargs)
+        self.k = k
+
+    def call(self, window_scores):
+        powers = ops.power(window_scores[..., 1:], self.k)
+        return ops.power(ops.mean(powers, axis=1), 1 / self.k)
+
+    def get_config(self):
+        return {**super().get_config(), "k": self.k}
+
+
+def _shares(length, wanted, shrinks):
+    """How much each of `length` pixels adds to each of `wanted`: `(wanted, length)`."""
+    ratio = ops.cast(length, "float32") / ops.cast(wanted, "float32")
+    to = ops.cast(ops.arange(wanted), "float32")[:, None]
+    pixel = ops.cast(ops.arange(length), "float32")[None, :]
+    end = ops.minimum(pixel + 1, (to + 1) * ratio)
+    area = ops.maximum(end - ops.maximum(pixel, to * ratio), 0) / ratio
+    centre = ops.clip((to + 0.5) * ratio - 0.5, 0, ops.cast(length - 1, "float32"))
+    linear = ops.maximum(1 - ops.abs(pixel - centre), 0)
+    return ops.where(shrinks, area, linear)

@@ -1,0 +1,119 @@
+"""Average precision in three forms, precision-recall, and thresholds.
+
+Targets are int `(n,)`: 1 the class is present, 0 it is not, -1 only as an object that
+VOC marks difficult, which counts neither way (VOC 2007 devkit, VOCevalcls.m).
+Examples of equal score are taken together, so the order of the input never matters.
+"""
+
+import numpy as np
+
+FORMS = ("area", "eleven_point", "non_interpolated")
+
+
+def precision_recall(
+    scores: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and threshold at each distinct score, highest score first.
+
+    >>> p, r, t = precision_recall(np.array([0.9, 0.8, 0.1]), np.array([1, 0, 1]))
+    >>> p.round(3).tolist(), r.tolist(), t.tolist()
+    ([1.0, 0.5, 0.667], [0.5, 0.5, 1.0], [0.9, 0.8, 0.1])
+    """
+    scores, targets = np.asarray(scores), np.asarray(targets)
+    counted = targets >= 0
+    order = np.argsort(-scores[counted], kind="stable")
+    scores, present = scores[counted][order], targets[counted][order] == 1
+    last = np.append(np.diff(scores) != 0, True)[: len(scores)]  # end of each tie
+    hits = np.cumsum(present)[last]
+    seen = np.arange(1, len(scores) + 1)[last]
+    return hits / seen, hits / max(present.sum(), 1), scores[last]
+
+
+def average_precision(scores, targets, form: str = "area") -> float:
+    """Average precision of one class in [0, 1]; nan where no example is present.
+
+    `area`: under the monotone envelope (VOC 2010 and later). `eleven_point`: mean of
+    the envelope at recalls 0, 0.1, ..., 1 (VOC 2007). `non_interpolated`: the mean of
+    the precision at each present example, as scikit-learn has it.
+
+    >>> s, t = np.array([0.9, 0.8, 0.1]), np.array([1, 0, 1])
+    >>> [round(average_precision(s, t, form), 3) for form in FORMS]
+    [0.833, 0.848, 0.833]
+    """
+    if not (np.asarray(targets) == 1).any():
+        return float("nan")
+    precision, recall, _ = precision_recall(scores, targets)
+    gained = np.diff(recall, prepend=0)
+    if form == "non_interpolated":
+        return float((precision * gained).sum())
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    if form == "area":
+        return float((envelope * gained).sum())
+    if form == "eleven_point":
+        # recall is a ratio of counts: 3 / 10 must reach the point 0.3
+        reached = recall[None, :] >= np.linspace(0, 1, 11)[:, None] - 1e-9
+        return float(np.where(reached, envelope[None, :], 0).max(axis=1).mean())
+    raise ValueError(f"form must be one of {', '.join(FORMS)}. Received: {form}.")
+
+
+def table(scores: np.ndarray, targets: np.ndarray, classes: list[str]) -> dict:
+    """AP of every class and its mean, in the three forms.
+
+    Args:
+        scores: `(images, classes)`.
+        targets: `(images, classes)` of 1, 0, -1.
+
+    Returns:
+        `{"mAP": {form: value}, "AP": {class: {form: value}}}`; a class of which no
+        image has an example is None and out of the mean; mAP is None without any.
+    """
+    ap = {
+        name: {
+            form: _number(average_precision(scores[:, i], targets[:, i], form))
+            for form in FORMS
+        }
+        for i, name in enumerate(classes)
+    }
+    return {
+        "mAP": {form: _mean(row[form] for row in ap.values()) for form in FORMS},
+        "AP": ap,
+    }
+
+
+def mean_average_precision(scores, targets, form: str = "area") -> float:
+    """Mean AP over the classes that have an example; nan where none has.
+
+    >>> mean_average_precision(np.eye(2), np.eye(2))
+    1.0
+    """
+    ap = [
+        average_precision(s, t, form) for s, t in zip(scores.T, targets.T, strict=True)
+    ]
+    ap = [value for value in ap if not np.isnan(value)]
+    return float(np.mean(ap)) if ap else float("nan")
+
+
+def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The score at and above which saying "present" has the highest F1; nan if none.
+
+    It lies half-way to the next lower score, so that it does not hang on one image.
+
+    >>> best_threshold(np.array([0.9, 0.8, 0.1]), np.array([1, 1, 0]))
+    0.45
+    """
+    if not (np.asarray(targets) == 1).any():
+        return float("nan")
+    precision, recall, scores = precision_recall(scores, targets)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(f1.argmax())
+    below = scores[best + 1] if best + 1 < len(scores) else 0.0
+    return float((scores[best] + below) / 2)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _mean(values) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,146 @@
+"""From a folder and settings to photographs whose features are in the store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from midlevel import (
+    augment,
+    backbones,
+    datasets,
+    errors,
+    extraction,
+    features,
+    runs,
+    store,
+)
+from midlevel.config import Config
+from midlevel.progress import Progress
+
+PACKAGE = Path(__file__).parent
+DEMO_FOLDERS = (PACKAGE / "demo", PACKAGE.parent / "data" / "demo")  # installed, source
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Photographs ready to be learned from or scored.
+
+    Attributes:
+        dataset: what was read.
+        extractor: what made the features.
+        store: where they are.
+        keys: of each photograph that could be read, its key in the store by view.
+        failures: for each that could not, a line that names it.
+    """
+
+    dataset: datasets.Dataset
+    extractor: features.Extractor
+    store: store.FeatureStore
+    keys: dict[Path, dict[str, str]]
+    failures: list[str]
+
+    def readable(self, split: str) -> list[datasets.Example]:
+        """The examples of a split that could be read.
+
+        Raises:
+            errors.DataError: there is none.
+        """
+        examples = [e for e in self.dataset.split(split) if e.path in self.keys]
+        if not examples:
+            raise errors.DataError(
+                f"{self.dataset.folder}: no photograph of split {split!r} can be read."
+            )
+        return examples
+
+
+def demo_folder() -> Path:
+    """Where the demo set is.
+
+    Raises:
+        errors.DataError: it was not installed.
+    """
+    for folder in DEMO_FOLDERS:
+        if folder.is_dir():
+            return folder
+    raise errors.DataError(
+        "The demo set is not installed. Name a folder with boxed photographs: "
+        "midlevel train DATA."
+    )
+
+
+def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
+    """Read a data set, with a split to validate on; say what it holds."""
+    dataset = datasets.read(data, config.data.classes)
+    train, val = config.data.train, config.data.val
+    if not dataset.splits.get(val):
+        fraction = config.data.val_fraction
+        dataset = datasets.hold_out(dataset, train, val, fraction, config.seed)
+        progress.say(f"no split {val!r}: a random {fraction:.0%} of {train!r} serves")
+    sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
+    progress.say(f"data: {data} ({dataset.format}), photographs: {sizes}")
+    progress.say(f"classes: {', '.join(dataset.classes)}")
+    if dataset.ignored:
+        others = ", ".join(f"{name} {n}" for name, n in sorted(dataset.ignored.items()))
+        progress.say(f"boxes of other classes, taken as background: {others}")
+    say_left_out(dataset.problems, progress)
+    return dataset
+
+
+def make_extractor(config: Config, run: runs.Run | None = None) -> features.Extractor:
+    """The extractor of the settings.
+
+    A run keeps a copy of weights that do not come with midlevel, so that it can be
+    used anywhere later; that copy is taken where it is there.
+    """
+    weights = config.backbone.weights
+    if run and run.backbone_file.exists():
+        weights = run.backbone_file
+    backbone = backbones.build(config.backbone.name, weights)
+    comes_along = weights == "imagenet" and backbone.name == backbones.DEFAULT
+    if run and not comes_along and not run.backbone_file.exists():
+        backbone.model.save_weights(run.backbone_file)
+    return features.build(config, backbone)
+
+
+def prepare(
+    dataset: datasets.Dataset,
+    views: dict[str, list[str]],
+    extractor: features.Extractor,
+    folder: str | Path | None,
+    progress: Progress,
+) -> Prepared:
+    """Compute the features that are not in the store yet.
+
+    Args:
+        views: for each split the views of its photographs.
+        folder: the store; by default the user's cache.
+    """
+    place = Path(folder) if folder else store.default_folder()
+    features_ = store.FeatureStore(place, extractor.fingerprint)
+    keys, failures = {}, []
+    for split, names in views.items():
+        paths = [example.path for example in dataset.split(split)]
+        title = f"features of {split}"
+        found = extraction.extract(paths, names, extractor, features_, progress, title)
+        for path, by_view in found.keys.items():
+            keys.setdefault(path, {}).update(by_view)
+        failures += found.failures
+    failures = list(dict.fromkeys(failures))
+    say_left_out(failures, progress)
+    return Prepared(dataset, extractor, features_, keys, failures)
+
+
+def training_views(config: Config) -> dict[str, list[str]]:
+    """Views that training needs, by split; validation takes photographs as they are."""
+    views = {config.data.train: list(config.features.views)}
+    validation = views.setdefault(config.data.val, [])
+    if augment.ORIGINAL not in validation:
+        validation.append(augment.ORIGINAL)
+    return views
+
+
+def say_left_out(lines, progress: Progress):
+    """Name each file that could not be used, and count them."""
+    for line in lines:
+        progress.say(f"left out: {line}")
+    if lines:
+        progress.say(f"{len(lines)} left out; the rest goes on")

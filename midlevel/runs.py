@@ -1,0 +1,179 @@
+"""The run folder: a trained model and all that explains it.
+
+config.yaml       every setting, resolved
+run.json          classes, k, thresholds, data, what made it, whether it is finished
+environment.json  versions, machine, command
+split.csv         which photograph was in which split
+history.csv       a row per epoch
+metrics.json      validation scores in three forms, timings
+head.keras        the best head
+backbone.weights.h5   only for a backbone that is not packaged with midlevel
+checkpoints/      what `--resume` needs; goes when the run is finished
+"""
+
+import csv
+import io
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from midlevel import config as config_
+from midlevel import errors
+from midlevel.store import write_whole
+
+SCHEMA = "midlevel-run/1"
+TRAIN_FOLDER = Path("runs/train")
+PACKAGES = ("midlevel", "tensorflow", "tensorflow-cpu", "keras", "numpy")
+PACKAGES += ("opencv-python-headless", "albumentations", "pydantic")
+
+
+class Run:
+    """A run folder; reads and writes its files, each whole or not at all."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    @property
+    def record(self) -> dict:
+        """`run.json`.
+
+        Raises:
+            errors.MidlevelError: the folder is no run, or of another version.
+        """
+        path = self.folder / "run.json"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise errors.MidlevelError(
+                f"{self.folder}: is not a run of midlevel train: {path.name} "
+                "cannot be read. Name one with --model or --run."
+            ) from error
+        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+            raise errors.MidlevelError(
+                f"{path}: expected schema {SCHEMA}. It was written by another version "
+                "of midlevel; train again, or use that version."
+            )
+        return record
+
+    @property
+    def config(self) -> config_.Config:
+        """`config.yaml`."""
+        return config_.load(self.folder / "config.yaml")
+
+    @property
+    def metrics(self) -> dict:
+        """`metrics.json`."""
+        return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+
+    def photographs(self) -> Iterator[Path]:
+        """The photographs of `split.csv`, wherever the data was when it was trained."""
+        folder = Path(self.record["data"])
+        text = (self.folder / "split.csv").read_text(encoding="utf-8")
+        for row in csv.DictReader(io.StringIO(text)):
+            yield folder / row["file"]
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where fitting keeps its state."""
+        return self.folder / "checkpoints"
+
+    @property
+    def head_file(self) -> Path:
+        """The trained head."""
+        return self.folder / "head.keras"
+
+    @property
+    def backbone_file(self) -> Path:
+        """The backbone's weights, where they are not packaged with midlevel."""
+        return self.folder / "backbone.weights.h5"
+
+    def begin(self, config: config_.Config, record: dict):
+        """Write what is known before the work; a resumed run keeps what it has."""
+        if (self.folder / "run.json").exists():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.write_text("config.yaml", config_.dump(config))
+        self.write_json("environment.json", environment())
+        self.write_json("run.json", {"schema": SCHEMA, "finished": False, **record})
+
+    def update(self, **changes):
+        """Change entries of `run.json`."""
+        self.write_json("run.json", {**self.record, **changes})
+
+    def write_json(self, name: str, content):
+        """Write a JSON file of the run."""
+        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def write_csv(self, name: str, rows: list[dict]):
+        """Write a table of the run; all rows have the keys of the first."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.write_text(name, text.getvalue())
+
+    def write_text(self, name: str, text: str):
+        """Write a text file of the run."""
+        write_whole(self.folder / name, lambda file: file.write(text.encode()))
+
+
+def new_folder(kind: Path = TRAIN_FOLDER) -> Path:
+    """A folder under `kind`, named after the time, that does not exist yet."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = [stamp] + [f"{stamp}-{i}" for i in range(2, 1000)]
+    return next(kind / name for name in names if not (kind / name).exists())
+
+
+def create(folder: str | Path | None) -> Run:
+    """A new run in `folder`, by default one named after the time.
+
+    Raises:
+        errors.MidlevelError: something is in that folder already.
+    """
+    folder = Path(folder) if folder else new_folder()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise errors.MidlevelError(
+            f"{folder}: is not empty. Name a new folder with --run, or add --resume to "
+            "go on with the run in it."
+        )
+    return Run(folder)
+
+
+def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:
+    """The newest run below the current folder that is, or is not, finished.
+
+    Raises:
+        errors.MidlevelError: there is none.
+    """
+    records = sorted(kind.glob("*/run.json"), key=lambda p: p.stat().st_mtime_ns)
+    for path in reversed(records):
+        run = Run(path.parent)
+        if run.record.get("finished") == finished:
+            return run
+    if finished:
+        raise errors.MidlevelError(
+            f"No finished run in {kind}. Train one with `midlevel train`, or name one "
+            "with --model."
+        )
+    raise errors.MidlevelError(f"No unfinished run in {kind}. Name one with --run.")
+
+
+def environment() -> dict:
+    """Versions, machine and command line."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "command": sys.argv,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": versions,
+    }

@@ -1,0 +1,58 @@
+"""Load TensorFlow and Keras: late, quietly, with a clear word if they are missing."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+from midlevel import errors
+
+
+def load_keras():
+    """The `keras` module on TensorFlow; imports both on the first call (seconds).
+
+    Raises:
+        errors.MissingDependency: TensorFlow is not installed, or Keras was already
+            loaded with another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        with _native_messages_kept_back():
+            import keras
+            import tensorflow  # noqa: F401  (keras would load it, and less quietly)
+    except ImportError as error:
+        raise errors.MissingDependency(
+            f"TensorFlow cannot be imported ({error}). Install it with midlevel: "
+            'pip install "midlevel[cpu]", or "midlevel[gpu]" with an NVIDIA GPU.'
+        ) from error
+    if keras.backend.backend() != "tensorflow":
+        raise errors.MissingDependency(
+            "midlevel runs on Keras with TensorFlow. Received KERAS_BACKEND="
+            f"{keras.backend.backend()}; unset it or set it to tensorflow."
+        )
+    return keras
+
+
+@contextlib.contextmanager
+def _native_messages_kept_back():
+    """Hold back what C++ code prints on stderr while it starts; show it on failure.
+
+    TensorFlow's first lines come before its own log level is obeyed.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            buffer.seek(0)
+            os.write(kept, buffer.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

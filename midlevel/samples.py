@@ -1,0 +1,110 @@
+"""The labelled windows that a head learns from."""
+
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import augment, labels
+from midlevel.config import Config
+from midlevel.config import Labels as LabelSettings
+from midlevel.datasets import Example
+from midlevel.preparation import Prepared
+from midlevel.progress import Progress
+from midlevel.store import FeatureStore
+
+
+class WindowSet:
+    """Labelled windows whose features lie in a store, read some at a time.
+
+    Attributes:
+        ids: int16 `(n,)` class id of each window, 0 is background.
+        weights: float32 `(1 + classes,)`, the weight of a window of each class.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        keys: list[str],
+        ids: list[np.ndarray],
+        weights: np.ndarray,
+    ):
+        """Take the windows of images: for each of `keys`, their `ids`, -1 is out."""
+        entries = [store.entries[key] for key in keys]
+        kept = [np.flatnonzero(of_image >= 0) for of_image in ids]
+        counts = [len(rows) for rows in kept]
+        self._store = store
+        self._shards = sorted({entry.shard for entry in entries})
+        number = {shard: i for i, shard in enumerate(self._shards)}
+        self._shard = np.repeat([number[e.shard] for e in entries], counts)
+        rows = [k + e.start for k, e in zip(kept, entries, strict=True)]
+        self._row = np.concatenate(rows)
+        self.ids = np.concatenate([i[k] for i, k in zip(ids, kept, strict=True)])
+        self.weights = weights
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def features(self, chosen: np.ndarray) -> np.ndarray:
+        """Features of the windows numbered `chosen`, float32 `(len(chosen), d)`."""
+        shards, rows = self._shard[chosen], self._row[chosen]
+        parts, places = [], []
+        for shard in np.unique(shards):
+            here = np.flatnonzero(shards == shard)
+            parts.append(self._store.rows(self._shards[shard], rows[here]))
+            places.append(here)
+        result = np.empty((len(chosen), parts[0].shape[1]), np.float32)
+        result[np.concatenate(places)] = np.concatenate(parts)
+        return result
+
+
+def collect(prepared: Prepared, config: Config, progress: Progress) -> WindowSet:
+    """Label the windows of the training split and weigh the classes; say the counts."""
+    keys, ids = [], []
+    for example in prepared.readable(config.data.train):
+        by_view = prepared.keys[example.path]
+        for view in config.features.views:
+            keys.append(by_view[view])
+            ids.append(_label(prepared, example, view, config))
+    count = len(prepared.dataset.classes) + 1
+    weights = _weigh(np.concatenate(ids), count, config.labels)
+    windows = WindowSet(prepared.store, keys, ids, weights)
+    names = ("background", *prepared.dataset.classes)
+    counts = np.bincount(windows.ids, minlength=count)
+    rows = zip(names, counts, weights, strict=True)
+    told = ", ".join(f"{name} {n} (x {weight:.2f})" for name, n, weight in rows)
+    progress.say(f"windows to learn from, with their weights: {told}")
+    return windows
+
+
+def _label(prepared: Prepared, example: Example, view: str, config: Config):
+    """Class ids of the windows of one view of a photograph, int16 `(n,)`."""
+    settings = config.labels
+    key = prepared.keys[example.path][view]
+    size_wh = prepared.store.entries[key].size_wh
+    boxes = augment.move_boxes(size_wh, example.boxes, view, key.partition(":")[0])
+    ids = labels.assign(
+        prepared.extractor.plan(size_wh).boxes,
+        boxes,
+        example.classes,
+        example.difficult,
+        min_of_window=settings.min_of_window,
+        min_of_box=settings.min_of_box,
+        same_class=settings.same_class,
+        difficult_boxes=settings.difficult,
+    )
+    if settings.background == "weight":
+        return ids
+    name = f"{Path(example.path).name}:{view}"
+    return labels.sample_background(
+        ids, settings.background_fraction, config.seed, name
+    )
+
+
+def _weigh(ids: np.ndarray, count: int, settings: LabelSettings) -> np.ndarray:
+    """Weight of each class; with `background: weight`, background counts for less."""
+    counts = np.bincount(ids[ids >= 0], minlength=count).astype(np.float64)
+    share = settings.background_fraction if settings.background == "weight" else 1
+    counts[labels.BACKGROUND] *= share
+    weights = labels.class_weights(counts, settings.class_weights)
+    weights[labels.BACKGROUND] *= share
+    return weights
