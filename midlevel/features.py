@@ -84,8 +84,9 @@ def build(config: "Config", backbone: "Backbone") -> Extractor:
 
 def dense(backbone: "Backbone", image: np.ndarray, plan: windows.Plan) -> np.ndarray:
     """Features from one map per level, float32 `(n, channels)`."""
+    pixels = image.astype(np.float32)  # levels are not rounded, so exports can match
     maps = [
-        backbone.maps(images.resize(image, size_wh)[None])[0]
+        backbone.maps(images.resize(pixels, size_wh)[None])[0]
         for size_wh in plan.level_sizes_wh
     ]
     return pool(maps, plan, backbone.context)

@@ -117,7 +117,8 @@ def fit(
             f"epoch {number}: loss {loss:.4f}, validation mAP {row['map']:.4f} "
             f"with k = {row['k']:g}"
         )
-    return keras.saving.load_model(checkpoint(folder, state.best_epoch)), state
+    best = checkpoint(folder, state.best_epoch)
+    return keras.saving.load_model(best, compile=False), state
 
 
 def read_state(folder: Path) -> State:

@@ -15,8 +15,8 @@ ops = keras.ops
 class PyramidLevel(keras.layers.Layer):
     """Resize images to one level of the pyramid, as `windows.grid` sizes it.
 
-    Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32 of whole
-    values. Averages pixel areas where both sides shrink, bilinear otherwise, like
+    Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32.
+    Averages pixel areas where both sides shrink, bilinear otherwise, like
     `images.resize`.
     """
 
@@ -35,7 +35,7 @@ class PyramidLevel(keras.layers.Layer):
         across = _shares(width, columns, shrinks)  # (columns, width)
         pixels = ops.cast(images, "float32")
         narrow = ops.einsum("cw,nhwk->nhck", across, pixels)
-        return ops.round(ops.einsum("rh,nhck->nrck", down, narrow))
+        return ops.einsum("rh,nhck->nrck", down, narrow)
 
     def _sides(self, height, width):
         """Rows and columns of the level in pixels; the arithmetic of `windows.grid`."""

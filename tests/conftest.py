@@ -1,0 +1,34 @@
+"""Fixtures that many tests share."""
+
+import os
+from pathlib import Path
+
+import helpers
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile(
+    "short", max_examples=25, deadline=None, derandomize=True, database=None
+)
+hypothesis.settings.load_profile("short")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """A feature cache of its own for every test."""
+    monkeypatch.setenv("MIDLEVEL_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def toy_voc(tmp_path_factory) -> Path:
+    """A VOC folder of 16 photographs of coloured shapes; not to be changed."""
+    return helpers.write_toy_voc(tmp_path_factory.mktemp("toy") / "toy_voc")
+
+
+@pytest.fixture(scope="session")
+def voc_animals() -> Path:
+    """The folder of real photographs that MIDLEVEL_TEST_DATA names."""
+    folder = os.environ.get("MIDLEVEL_TEST_DATA")
+    if not folder:
+        pytest.skip("MIDLEVEL_TEST_DATA names no folder of photographs")
+    return Path(folder)
