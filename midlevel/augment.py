@@ -90,7 +90,11 @@ def _pipeline(kind, seed):
 
     if kind == COLOUR:
         jitter = a.ColorJitter(
-            brightness=(0.7, 1.3), contrast=(0.7, 1.3), saturation=(0.7, 1.3), p=1
+            brightness=(0.7, 1.3),
+            contrast=(0.7, 1.3),
+            saturation=(0.7, 1.3),
+            hue=(-0.05, 0.05),
+            p=1,
         )
         return a.Compose([jitter], seed=seed)
     affine = a.Affine(

@@ -19,6 +19,15 @@ class Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
+def _union(first, second, is_first):
+    """One type or another, told apart beforehand, so that errors speak of one only."""
+    choose = pydantic.Discriminator(lambda value: "<1>" if is_first(value) else "<2>")
+    kinds = (
+        Annotated[first, pydantic.Tag("<1>")] | Annotated[second, pydantic.Tag("<2>")]
+    )
+    return Annotated[kinds, choose]
+
+
 Fraction = Annotated[float, pydantic.Field(ge=0, le=1)]
 
 
@@ -47,12 +56,17 @@ class LevelSetting(Section):
     ]
 
 
+Pyramid = _union(
+    str,
+    Annotated[list[LevelSetting], pydantic.Field(min_length=1)],
+    is_first=lambda value: not isinstance(value, list),
+)
+
+
 class Windows(Section):
     """Where windows lie; see `midlevel.windows`."""
 
-    pyramid: str | Annotated[list[LevelSetting], pydantic.Field(min_length=1)] = (
-        "octaves"
-    )
+    pyramid: Pyramid = "octaves"
     overlap: Annotated[float, pydantic.Field(ge=0, lt=1)] = windows.OVERLAP
 
     @pydantic.field_validator("pyramid")
@@ -95,7 +109,7 @@ class Features(Section):
             try:
                 augment.check_name(name)
             except errors.MidlevelError as error:
-                raise ValueError(str(error)) from error
+                raise ValueError(str(error).partition(" Received:")[0]) from error
         return views
 
 
@@ -108,13 +122,14 @@ class Labels(Section):
     difficult: Literal["leave_out", "use", "ignore"] = "leave_out"
     background: Literal["sample", "weight"] = "sample"  # keep some, or weigh all less
     background_fraction: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
-    class_weights: Literal["none", "sqrt", "balanced"] = "sqrt"
+    class_weights: Literal["none", "sqrt", "balanced"] = "balanced"
 
 
 class Head(Section):
     """The adaptation layers."""
 
     hidden: list[Annotated[int, pydantic.Field(ge=1)]] = [2048]  # the paper's FCa
+    normalise: Literal["power", "none"] = "power"  # none is the paper's
     dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.5
 
 
@@ -131,7 +146,11 @@ class Training(Section):
 class Scores(Section):
     """How window scores become image scores."""
 
-    k: Annotated[float, pydantic.Field(ge=1)] | Literal["auto"] = "auto"
+    k: _union(
+        Literal["auto"],
+        Annotated[float, pydantic.Field(ge=1)],
+        is_first=lambda value: value == "auto",
+    ) = "auto"  # chosen on the validation split
 
 
 class Config(Section):
@@ -164,9 +183,7 @@ def load(file: str | Path | None = None, settings: dict | None = None) -> Config
     try:
         return Config.model_validate(tree)
     except pydantic.ValidationError as error:
-        # A pyramid is a name or a list: what is wrong in the list is not "not a name".
-        items = [e for e in error.errors() if e["type"] != "string_type"]
-        lines = "; ".join(_explain(item) for item in items or error.errors())
+        lines = "; ".join(_explain(item) for item in error.errors())
         where = f"{file}: " if file else ""
         raise errors.MidlevelError(f"{where}{lines}") from error
 
@@ -210,22 +227,25 @@ def _read_yaml(file: Path) -> dict:
 def _set(tree: dict, key: str, value: object):
     *parents, last = key.split(".")
     for name in parents:
-        if not isinstance(tree.setdefault(name, {}), dict):
-            raise errors.MidlevelError(f"{key}: {name} is a value, not a section.")
+        if tree.get(name) is None:
+            tree[name] = {}  # an empty section in the file
         tree = tree[name]
+        if not isinstance(tree, dict):
+            raise errors.MidlevelError(f"{key}: {name} is a value, not a section.")
     tree[last] = value
 
 
 def _explain(item: dict) -> str:
     """One line for one of pydantic's errors."""
-    place = ".".join(str(part) for part in item["loc"])
+    loc = [part for part in item["loc"] if not str(part).startswith("<")]
+    place = ".".join(map(str, loc))
     if item["type"] == "extra_forbidden":
-        return f"{place}: no such setting.{_suggest(item['loc'])}"
-    why = item["msg"].removeprefix("Value error, ")
+        return f"{place}: no such setting.{_suggest(loc)}"
+    why = item["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{place}: {why}. Received: {str(item['input'])[:80]}"
 
 
-def _suggest(place: tuple) -> str:
+def _suggest(place: list) -> str:
     """The setting that was probably meant, from the same section or from any."""
     section = Config
     for name in place[:-1]:

@@ -163,5 +163,6 @@ def _write_labels(path: Path, model: Model) -> Path:
         "k": model.k,
         "window_scores": ["background", *model.classes],
     }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
     return path

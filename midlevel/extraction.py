@@ -42,24 +42,25 @@ def extract(
         errors.MidlevelError: the store cannot be written. What was finished stays.
     """
     keys, failures, missing = _look_up(paths, views, features)
-    done = len(paths) * len(views) - len(missing)
+    done = sum(map(len, keys.values())) - len(missing)
     if done and not missing:
         progress.say(f"{name}: all {done} are in the store, nothing to do")
     if missing:
         _announce(missing, done, extractor, features, progress, name)
+    unreadable = {}
     try:
         with progress.task(name, len(missing)) as advance:
             for job, pixels in ahead(missing, _decode):
                 if isinstance(pixels, errors.ImageError):
-                    failures.append(str(pixels))
-                    keys.pop(job[0], None)
+                    unreadable[job[2]] = str(pixels)
                 else:
                     size = images.size_wh(pixels)
                     features.add(job[2], size, extractor(pixels))
                 advance()
     finally:
         features.flush()
-    return Result(keys, list(dict.fromkeys(failures)))
+    failures += _take_out(keys, unreadable)
+    return Result(keys, failures)
 
 
 def ahead(jobs: Iterable, work: Callable, depth: int = AHEAD) -> Iterator[tuple]:
@@ -88,6 +89,18 @@ def _look_up(paths, views, features):
         missing += [(path, v, k) for v, k in keys[path].items() if k not in features]
     unique = {key: (path, view, key) for path, view, key in missing}
     return keys, failures, list(unique.values())
+
+
+def _take_out(keys, unreadable) -> list[str]:
+    """Take photographs out of `keys` that cannot be decoded, copies of them too."""
+    failures = []
+    for path, by_view in list(keys.items()):
+        why = next((unreadable[k] for k in by_view.values() if k in unreadable), None)
+        if why:
+            del keys[path]
+            is_itself = why.startswith(f"{path}:")
+            failures.append(why if is_itself else f"{path}: a copy of {why}")
+    return failures
 
 
 def _decode(job) -> np.ndarray | errors.ImageError:

@@ -1,7 +1,7 @@
 """Fit a head on window features: epochs, early stopping, a state to go on from.
 
 After every epoch the folder holds all that is needed to go on as if nothing had
-happened: `state.json`, and the heads it names with their optimizer and dropout state.
+happened: `state.json`, and the heads it names with their optimizer.
 """
 
 import json
@@ -134,14 +134,26 @@ def checkpoint(folder: Path, epoch: int) -> Path:
 
 def _epoch(head, windows, batch, seed, advance) -> float:
     """One pass over all windows in an order of its own; returns the mean loss."""
-    order = np.random.default_rng(seed).permutation(len(windows))
-    head.reset_metrics()
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(windows))
+    _seed_dropout(head, rng)
+    total = 0.0
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
         ids = windows.ids[chosen]
+        head.reset_metrics()  # else an older Keras gives a running mean
         loss = head.train_on_batch(windows.features(chosen), ids, windows.weights[ids])
+        total += float(loss) * len(chosen)
         advance(len(chosen))
-    return float(loss)
+    return total / len(order)
+
+
+def _seed_dropout(head, rng):
+    """Begin an epoch's dropout anew: Keras does not save where it stood."""
+    keras = runtime.load_keras()
+    for layer in head.layers:
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+            layer.seed_generator.state.assign(rng.integers(0, 2**31, 2))
 
 
 def _advance(state: State, row: dict, head, recipe: Recipe):

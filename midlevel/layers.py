@@ -109,8 +109,10 @@ class ImageScores(keras.layers.Layer):
         self.k = k
 
     def call(self, window_scores):
-        powers = ops.power(window_scores[..., 1:], self.k)
-        return ops.power(ops.mean(powers, axis=1), 1 / self.k)
+        y = window_scores[..., 1:]
+        peak = ops.maximum(ops.max(y, axis=1, keepdims=True), 1e-30)
+        powers = ops.power(y / peak, self.k)  # y ** k alone vanishes in float32
+        return peak[:, 0] * ops.power(ops.mean(powers, axis=1), 1 / self.k)
 
     def get_config(self):
         return {**super().get_config(), "k": self.k}

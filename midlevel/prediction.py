@@ -50,7 +50,7 @@ def predict(
     tell = print if output is None else None
     place = output or runs.new_folder(FOLDER) / f"predictions.{form}"
     summary, started = Summary(), time.monotonic()
-    bar = progress.silent() if tell or place == "-" else progress
+    bar = progress.silent() if tell or str(place) == "-" else progress
     with _opened(place) as file, bar.task("predict", len(paths)) as advance:
         write = records.writer(file, form, model.classes)
         for record in model.stream(paths):
@@ -88,7 +88,9 @@ def _opened(place: str | Path):
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="", buffering=1) as file:
+        with part.open(
+            "w", encoding="utf-8", errors="backslashreplace", newline=""
+        ) as file:
             yield file
         part.replace(path)
     except OSError as error:

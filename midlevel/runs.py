@@ -91,9 +91,14 @@ class Run:
         """The backbone's weights, where they are not packaged with midlevel."""
         return self.folder / "backbone.weights.h5"
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was written to go on from."""
+        return (self.folder / "run.json").exists()
+
     def begin(self, config: config_.Config, record: dict):
         """Write what is known before the work; a resumed run keeps what it has."""
-        if (self.folder / "run.json").exists():
+        if self.has_begun:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_text("config.yaml", config_.dump(config))

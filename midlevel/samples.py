@@ -1,10 +1,8 @@
 """The labelled windows that a head learns from."""
 
-from pathlib import Path
-
 import numpy as np
 
-from midlevel import augment, labels
+from midlevel import augment, errors, labels
 from midlevel.config import Config
 from midlevel.config import Labels as LabelSettings
 from midlevel.datasets import Example
@@ -58,7 +56,11 @@ class WindowSet:
 
 
 def collect(prepared: Prepared, config: Config, progress: Progress) -> WindowSet:
-    """Label the windows of the training split and weigh the classes; say the counts."""
+    """Label the windows of the training split and weigh the classes; say the counts.
+
+    Raises:
+        errors.DataError: no window shows an object.
+    """
     keys, ids = [], []
     for example in prepared.readable(config.data.train):
         by_view = prepared.keys[example.path]
@@ -70,6 +72,12 @@ def collect(prepared: Prepared, config: Config, progress: Progress) -> WindowSet
     windows = WindowSet(prepared.store, keys, ids, weights)
     names = ("background", *prepared.dataset.classes)
     counts = np.bincount(windows.ids, minlength=count)
+    if not counts[1:].any():
+        raise errors.DataError(
+            f"{prepared.dataset.folder}: no window of split {config.data.train!r} "
+            "shows an object well enough to learn from. Expected boxes that fill "
+            f"{config.labels.min_of_window:.0%} of a window (labels.min_of_window)."
+        )
     rows = zip(names, counts, weights, strict=True)
     told = ", ".join(f"{name} {n} (x {weight:.2f})" for name, n, weight in rows)
     progress.say(f"windows to learn from, with their weights: {told}")
@@ -94,9 +102,9 @@ def _label(prepared: Prepared, example: Example, view: str, config: Config):
     )
     if settings.background == "weight":
         return ids
-    name = f"{Path(example.path).name}:{view}"
+    name = example.path.relative_to(prepared.dataset.folder).as_posix()
     return labels.sample_background(
-        ids, settings.background_fraction, config.seed, name
+        ids, settings.background_fraction, config.seed, f"{name}:{view}"
     )
 
 

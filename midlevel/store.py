@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +139,7 @@ def check_space(folder: Path, size: int):
         )
 
 
-@cache
+@lru_cache(maxsize=256)  # each holds a file open
 def _open(shard: Path) -> np.ndarray:
     return np.load(shard, mmap_mode="r", allow_pickle=False)
 

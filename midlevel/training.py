@@ -63,6 +63,8 @@ def train(
     try:
         return _train(data, config, run, progress)
     except KeyboardInterrupt as error:
+        if not run.has_begun:
+            raise errors.Interrupted("Interrupted; nothing is written yet.") from error
         raise errors.Interrupted(
             "Interrupted; what was finished is saved. Go on with: "
             f"midlevel train --resume --run {run.folder}"
@@ -98,6 +100,7 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
         len(dataset.classes),
         config.head.hidden,
         config.head.dropout,
+        config.head.normalise,
         config.seed,
     )
     windows = samples.collect(prepared, config, progress)

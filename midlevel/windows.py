@@ -18,7 +18,7 @@ import numpy as np
 from midlevel import errors
 
 LAMBDAS = (1, 1.3, 1.6, 2, 2.4, 2.8, 3.2, 3.6, 4)  # the paper, section 3.2
-OVERLAP = 2 / 3  # exactly one half gives about 275 windows; two thirds about 500
+OVERLAP = 2 / 3  # one half gives about 275 windows, not the paper's 500
 MAX_ASPECT = 8  # longer panoramas get coarser levels, so that work stays bounded
 
 
@@ -101,8 +101,12 @@ class Plan:
 
 
 def step(size: int, overlap: float) -> int:
-    """Cells from a window of `size` to its neighbour, at most, whole and at least 1."""
-    return max(1, round(size * (1 - overlap)))
+    """Cells from a window of `size` to its neighbour, at most; whole, ties down.
+
+    >>> step(7, 0.5), step(7, 2 / 3), step(1, 0.5)
+    (3, 2, 1)
+    """
+    return max(1, math.ceil(size * (1 - overlap) - 0.5))
 
 
 def starts(length: int, size: int, overlap: float) -> np.ndarray:

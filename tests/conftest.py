@@ -6,6 +6,7 @@ from pathlib import Path
 import helpers
 import hypothesis
 import pytest
+import stub
 
 hypothesis.settings.register_profile(
     "short", max_examples=25, deadline=None, derandomize=True, database=None
@@ -32,3 +33,18 @@ def voc_animals() -> Path:
     if not folder:
         pytest.skip("MIDLEVEL_TEST_DATA names no folder of photographs")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def stub_backbone():
+    """The backbones `stub` and `stub_context` are in the table."""
+    with pytest.MonkeyPatch.context() as patch:
+        stub.register(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def trained(stub_backbone, toy_voc, tmp_path_factory):
+    """A finished run on `toy_voc` with the stub; not to be changed."""
+    place = tmp_path_factory.mktemp("trained")
+    return stub.train(toy_voc, place / "run", features__store=str(place / "features"))

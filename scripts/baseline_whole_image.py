@@ -1,0 +1,215 @@
+"""The baseline that windows have to beat: one feature vector for a whole photograph.
+
+Every photograph goes once through the packaged frozen backbone, and the mean over its
+map, standardised, is given to one logistic regression for each class. Four set-ups say
+how large the photograph is; short side 224 is the conventional one. A photograph that
+shows a class only as difficult objects counts neither way for it, as in PASCAL VOC.
+
+The strength C of each set-up, and the set-up whose classes are printed, are chosen by
+cross-validation on split `train`; the split that is measured chooses nothing.
+
+    pip install -e ".[cpu,dev]"
+    python scripts/baseline_whole_image.py voc-animals \\
+        --classes person,dog,cat,horse,sheep,cow,chair,sofa
+
+TIME
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from midlevel import (
+    backbones,
+    datasets,
+    errors,
+    evaluation,
+    extraction,
+    images,
+    metrics,
+    windows,
+)
+from midlevel.progress import Progress
+
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression
+FOLDS = 5
+SETUPS = {  # scale of the level; None is stretched to the backbone's square input
+    "stretched to 224 x 224": None,
+    "short side 224": 1.0,
+    "short side 320": 1.4,
+    "short side 448": 2.0,
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The readable photographs of a split.
+
+    Attributes:
+        vectors: float32 `(set-ups, photographs, channels)`.
+        targets: int8 `(photographs, classes)` of 1, 0, -1.
+        left_out: a line for each photograph that cannot be read.
+    """
+
+    vectors: np.ndarray
+    targets: np.ndarray
+    left_out: list[str]
+
+
+def read_image(example: datasets.Example) -> np.ndarray | errors.ImageError:
+    try:
+        return images.read(example.path)
+    except errors.ImageError as error:
+        return error
+
+
+def level_size_wh(size_wh, scale, backbone) -> tuple[int, int]:
+    """Size in pixels at which a photograph enters the network, in whole cells."""
+    side, stride = backbone.input_size, backbone.stride
+    if scale is None:
+        return side, side
+    columns, rows = windows.grid(size_wh, scale, windows.Geometry((), stride, side))
+    return columns * stride, rows * stride
+
+
+def whole_image(image: np.ndarray, backbone) -> np.ndarray:
+    """Mean over the map in every set-up, `(set-ups, channels)`."""
+    pixels, size_wh = image.astype(np.float32), images.size_wh(image)
+    sizes = [level_size_wh(size_wh, scale, backbone) for scale in SETUPS.values()]
+    maps = [backbone.maps(images.resize(pixels, size)[None])[0] for size in sizes]
+    return np.stack([cells.mean(axis=(0, 1)) for cells in maps])
+
+
+def read_split(dataset, name: str, backbone, progress: Progress) -> Split:
+    examples = dataset.split(name)
+    vectors, targets, left_out = [], [], []
+    with progress.task(f"features of {name}", len(examples)) as advance:
+        for example, image in extraction.ahead(examples, read_image):
+            if isinstance(image, errors.ImageError):
+                left_out.append(str(image))
+            else:
+                vectors.append(whole_image(image, backbone))
+                targets.append(example.targets(len(dataset.classes)))
+            advance()
+    if not vectors:
+        raise errors.DataError(f"{name}: no photograph of this split can be read.")
+    return Split(np.stack(vectors, axis=1), np.stack(targets), left_out)
+
+
+def check(targets: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Every class needs a photograph with it, and one without, for each fold."""
+    least = np.minimum((targets == 1).sum(axis=0), (targets == 0).sum(axis=0))
+    few = [name for name, n in zip(classes, least, strict=True) if n < FOLDS]
+    if few:
+        raise errors.DataError(
+            f"Cross-validation needs {FOLDS} training photographs with and {FOLDS} "
+            f"without each class. Leave out of --classes: {', '.join(few)}."
+        )
+
+
+def new_classifier(strength: float):
+    return make_pipeline(
+        StandardScaler(), LogisticRegression(C=strength, max_iter=2000)
+    )
+
+
+def cross_validated(vectors, targets, strength: float) -> float:
+    """Area mAP over photographs scored by a classifier that has not seen them."""
+    scores = np.zeros(targets.shape)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    for i, column in enumerate(targets.T):
+        counted = column >= 0
+        scores[counted, i] = cross_val_predict(
+            new_classifier(strength),
+            vectors[counted],
+            column[counted],
+            cv=folds,
+            method="decision_function",
+        )
+    return metrics.mean_average_precision(scores, targets)
+
+
+def score(vectors, targets, others, strength: float) -> np.ndarray:
+    """Scores `(len(others), classes)` of classifiers of `vectors` and `targets`."""
+    columns = []
+    for column in targets.T:
+        counted = column >= 0
+        classifier = new_classifier(strength).fit(vectors[counted], column[counted])
+        columns.append(classifier.decision_function(others))
+    return np.stack(columns, axis=1)
+
+
+def measure(train: Split, test: Split, classes) -> list[dict]:
+    """For every set-up its best C, and AP of `test` with it."""
+    rows = []
+    for name, vectors, others in zip(SETUPS, train.vectors, test.vectors, strict=True):
+        found = [cross_validated(vectors, train.targets, c) for c in STRENGTHS]
+        strength = STRENGTHS[int(np.argmax(found))]
+        scores = score(vectors, train.targets, others, strength)
+        table = metrics.table(scores, test.targets, classes)
+        rows.append({"setup": name, "C": strength, "cv": max(found), **table})
+    return rows
+
+
+def as_table(rows: list[dict]) -> str:
+    width = max(map(len, SETUPS))
+    lines = [
+        f"{'mAP %':{width}}       C  cross-validation   area  11-point  "
+        "non-interpolated"
+    ]
+    for row in rows:
+        area, eleven, non = (100 * row["mAP"][form] for form in metrics.FORMS)
+        lines.append(
+            f"{row['setup']:{width}}  {row['C']:6g}  {100 * row['cv']:16.1f}  "
+            f"{area:5.1f}  {eleven:8.1f}  {non:16.1f}"
+        )
+    return "\n".join(lines)
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--classes", metavar="A,B,C", help="[default: all in DATA]")
+@click.option("--split", default="val", show_default=True, help="What to measure.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def main(data: Path, classes: str | None, split: str, as_json: bool) -> None:
+    """Learn from whole photographs of split `train` of DATA, and measure --split.
+
+    JSON has the keys of `midlevel evaluate --json` for the set-up that does best in
+    cross-validation, and `setups` with all.
+    """
+    try:
+        dataset = datasets.read(data, classes.split(",") if classes else None)
+        backbone, progress = backbones.build(backbones.DEFAULT), Progress()
+        train = read_split(dataset, "train", backbone, progress)
+        check(train.targets, dataset.classes)
+        test = read_split(dataset, split, backbone, progress)
+    except errors.MidlevelError as error:
+        raise click.ClickException(str(error)) from error
+    rows = measure(train, test, dataset.classes)
+    best = max(rows, key=lambda row: row["cv"])
+    found = {
+        "mAP": best["mAP"],
+        "AP": best["AP"],
+        "run": f"whole image, {best['setup']}, C = {best['C']:g}",
+        "data": str(data),
+        "split": split,
+        "images": len(test.targets),
+        "k": 1.0,  # an image is one window, so no k changes anything
+        "left_out": [*dataset.problems, *train.left_out, *test.left_out],
+        "setups": rows,
+    }
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"{as_table(rows)}\n\n{evaluation.as_table(found)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""A backbone so small that the whole way from photographs to exports takes seconds."""
+
+from pathlib import Path
+
+import numpy as np
+
+import midlevel
+from midlevel import runtime
+from midlevel.backbones import table
+from midlevel.progress import Progress
+
+QUIET = Progress(quiet=True)
+
+# Differences of mean red, green and blue, both ways: grey is all zeros after the ReLU.
+DIFFERENCES = np.array(
+    [[1, -1, 1, -1, 0, 0], [-1, 1, 0, 0, 1, -1], [0, 0, -1, 1, -1, 1]], np.float32
+)
+
+SETTINGS = {
+    "backbone.name": "stub",
+    "windows.pyramid": [
+        {"scale": 0.6, "sizes": [4, 3, 2]},
+        {"scale": 1.0, "sizes": [3, 2]},
+    ],
+    "labels.background_fraction": 0.3,
+    "head.hidden": [16],
+    "training.learning_rate": 0.02,
+    "training.batch": 64,
+    "training.epochs": 6,
+}
+
+
+def mean_colours(spec, weights):
+    """Mean colour of each 32 pixel cell, as differences; sees nothing beyond a cell."""
+    keras = runtime.load_keras()
+    inputs = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255, name="preprocessing")(inputs)
+    x = keras.layers.AveragePooling2D(spec.stride, name="means")(x)
+    x = keras.layers.Conv2D(6, 1, activation="relu", name="differences")(x)
+    model = keras.Model(inputs, x, name=spec.name)
+    model.get_layer("differences").set_weights([DIFFERENCES[None, None], np.zeros(6)])
+    return model
+
+
+def three_by_three(spec, weights):
+    """The same, then a 3 x 3 convolution without padding, as in `vgg16_fc7`."""
+    keras = runtime.load_keras()
+    below = mean_colours(spec, weights)
+    x = keras.layers.Conv2D(6, 3, name="around")(below.output)
+    model = keras.Model(below.input, x, name=spec.name)
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 6, 6))
+    model.get_layer("around").set_weights([kernel, np.zeros(6)])
+    return model
+
+
+def register(patch):
+    """Put both into the table, as `stub` and `stub_context`, until `patch` ends."""
+    from midlevel.backbones import network
+
+    makers = {"stub": (mean_colours, 0), "stub_context": (three_by_three, 2)}
+    for name, (make, context) in makers.items():
+        spec = table.Spec(name, "", 32, 6, "inside", 0.0, "", "", context)
+        patch.setitem(table.BACKBONES, name, spec)
+        patch.setitem(network.CONSTRUCTORS, name, make)
+
+
+def train(data: Path, folder: Path, **settings) -> "midlevel.Run":
+    """A run on the stub; `settings` have double underscores for dots."""
+    changed = {name.replace("__", "."): value for name, value in settings.items()}
+    return midlevel.train(
+        data, run=folder, settings={**SETTINGS, **changed}, progress=QUIET
+    )
+
+
+class Counting:
+    """A backbone that counts its calls, and can be told to stop at the n-th."""
+
+    def __init__(self, backbone, stop_at: int | None = None):
+        self._backbone = backbone
+        self.stop_at = stop_at
+        self.batches = []
+
+    def __getattr__(self, name):
+        return getattr(self._backbone, name)
+
+    def maps(self, images):
+        self.batches.append(len(images))
+        if len(self.batches) == self.stop_at:
+            raise KeyboardInterrupt
+        return self._backbone.maps(images)
+
+
+class Notes(Progress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        super().__init__(quiet=True)
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)

@@ -1,0 +1,126 @@
+"""The rules of docs/design: who may import what."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "midlevel").rglob("*.py"))
+PURE = ("boxes", "windows", "labels", "scores", "metrics")
+HEAVY = {"tensorflow", "keras", "h5py"}
+MAY_BE_HEAVY = ("heads", "fitting", "exports", "layers", "runtime")
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT / "midlevel").with_suffix("").parts)
+
+
+def imports(path, only_when_run=True):
+    """Dotted names that a module imports, `midlevel.boxes` for `from midlevel import`.
+
+    What stands under `if TYPE_CHECKING:` is never run.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    unrun = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for child in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if only_when_run and node in unrun:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def packages(path):
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def test_the_reader_of_imports_sees_what_it_should():
+    seen = imports(ROOT / "midlevel" / "windows.py")
+    assert {"numpy", "math", "midlevel.errors", "dataclasses.dataclass"} <= seen
+    features = ROOT / "midlevel" / "features.py"
+    assert "midlevel.backbones.Backbone" in imports(features, only_when_run=False)
+    assert "midlevel.backbones.Backbone" not in imports(features)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_geometry_and_arithmetic_need_numpy_alone(name):
+    path = ROOT / "midlevel" / f"{name}.py"
+    foreign = packages(path) - set(sys.stdlib_module_names)
+    assert foreign <= {"numpy", "midlevel"}
+    ours = {i.split(".")[1] for i in imports(path) if i.startswith("midlevel.")}
+    assert ours <= {"errors", *PURE}
+
+
+@pytest.mark.parametrize(
+    ("package", "owner"), [("cv2", "images"), ("albumentations", "augment")]
+)
+def test_one_module_owns_a_package(package, owner):
+    assert [name_of(p) for p in MODULES if package in packages(p)] == [owner]
+
+
+def test_tensorflow_stays_in_its_rooms():
+    heavy = {name_of(path) for path in MODULES if packages(path) & HEAVY}
+    outside = {name for name in heavy if not name.startswith("backbones.")}
+    assert outside <= set(MAY_BE_HEAVY)
+
+
+def test_no_module_imports_what_imports_it():
+    """Take away, again and again, the modules that need none of the others."""
+    names = {name_of(path).removesuffix(".__init__") for path in MODULES}
+    waiting = {}
+    for path in MODULES:
+        ours = {i.removeprefix("midlevel.") for i in imports(path)}
+        needed = {i if i in names else i.rpartition(".")[0] for i in ours} & names
+        name = name_of(path).removesuffix(".__init__")
+        waiting[name] = {n for n in needed if n != name}
+    while ready := {name for name, needed in waiting.items() if not needed}:
+        waiting = {n: need - ready for n, need in waiting.items() if n not in ready}
+    assert not waiting
+
+
+def loaded_by(code):
+    """Top-level packages in memory after `code`, in a fresh interpreter."""
+    code += "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_does_not_load_tensorflow():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "midlevel", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and "Usage: midlevel" in done.stdout, done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "midlevel.cli" in loaded
+    assert not loaded & (HEAVY | {"cv2", "albumentations"})
+
+
+def test_importing_midlevel_and_what_is_pure_is_light():
+    pure = ", ".join(f"midlevel.{name}" for name in PURE)
+    loaded = loaded_by(f"import midlevel, {pure}")
+    assert "midlevel.scores" in loaded
+    assert not loaded & (HEAVY | {"cv2", "albumentations", "pydantic"})
+
+
+def test_reading_data_and_settings_does_not_load_tensorflow():
+    loaded = loaded_by("import midlevel.datasets, midlevel.config, midlevel.store")
+    assert "cv2" in loaded and not loaded & (HEAVY | {"albumentations"})

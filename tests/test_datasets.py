@@ -1,0 +1,363 @@
+import re
+from collections import Counter
+from pathlib import Path
+
+import helpers
+import numpy as np
+import pytest
+
+from midlevel import datasets, errors, images
+
+IMAGE = helpers.noise((20, 16))
+CAT = ("cat", (2, 3, 10, 9), False)
+BOX = "<xmin>3</xmin><ymin>4</ymin><xmax>10</xmax><ymax>9</ymax>"
+
+
+def one(folder, objects=(CAT,), name="a", **lists):
+    """A VOC folder with one photograph."""
+    return helpers.write_voc(folder, {name: (IMAGE, list(objects))}, lists)
+
+
+def beside(folder, text, name="a"):
+    """An XML file beside a photograph, and a good pair so that there are boxes."""
+    for stem, xml in ((name, text), ("good", helpers.annotation("good.jpg", [CAT]))):
+        helpers.write_photograph(folder / f"{stem}.jpg", IMAGE)
+        (folder / f"{stem}.xml").write_text(xml, encoding="utf-8")
+    return folder
+
+
+def problem_of(folder, text):
+    """What is said of a photograph with that XML; the other one is read anyway."""
+    found = datasets.read(beside(folder, text))
+    assert [example.path.name for example in found.split("train")] == ["good.jpg"]
+    (line,) = found.problems
+    return line
+
+
+# === What is read ===
+
+
+def test_the_toy_folder_is_read_whole(toy_voc):
+    found = datasets.read(toy_voc)
+    assert (found.format, found.folder) == ("voc", toy_voc)
+    assert found.classes == ("disc", "square", "wedge")
+    assert {name: len(rows) for name, rows in found.splits.items()} == {
+        "train": 11,
+        "val": 5,
+    }
+    assert found.problems == () and found.ignored == {}
+    for rows in found.splits.values():
+        assert all(images.size_wh(images.read(e.path)) == e.size_wh for e in rows)
+
+
+def test_targets_are_present_absent_or_only_difficult(toy_voc):
+    train = datasets.read(toy_voc).split("train")
+    assert train[0].targets(3).tolist() == [0, 0, 0]
+    assert train[1].targets(3).tolist() == [-1, 1, 0]
+    assert train[10].targets(3).tolist() == [1, 0, 1]
+
+
+def test_boxes_lie_where_the_shapes_are_painted(toy_voc):
+    found = datasets.read(toy_voc)
+    colours = {"square": 0, "disc": 1, "wedge": 2}
+    for example in found.split("val"):
+        image = images.read(example.path).astype(int)
+        for box, number in zip(example.boxes.astype(int), example.classes, strict=True):
+            left, top, right, bottom = box
+            middle = image[(top + bottom) // 2 + 5, (left + right) // 2]
+            assert middle.argmax() == colours[found.classes[number - 1]]
+
+
+def test_boxes_from_one_with_the_last_pixel_become_half_open(tmp_path):
+    text = f"<annotation><object><name>cat</name><bndbox>{BOX}</bndbox></object>"
+    (example, _) = datasets.read(beside(tmp_path, f"{text}</annotation>")).split(
+        "train"
+    )
+    assert example.boxes.tolist() == [[2, 3, 10, 9]]
+    assert example.boxes.dtype == np.float32 and example.classes.dtype == np.int16
+    assert example.difficult.tolist() == [False] and example.size_wh is None
+
+
+def test_a_box_of_one_pixel_and_fractions_are_boxes(tmp_path):
+    objects = [("cat", (4, 5, 5, 6), False), ("cat", (0.5, 0, 3.25, 2), False)]
+    (example,) = datasets.read(one(tmp_path, objects)).split("train")
+    assert example.boxes.tolist() == [[4, 5, 5, 6], [0.5, 0, 3.25, 2]]
+
+
+def test_the_difficult_mark_is_read(tmp_path):
+    objects = [CAT, ("cat", (0, 0, 4, 4), True), ("dog", (0, 0, 4, 4), True)]
+    (example,) = datasets.read(one(tmp_path, objects)).split("train")
+    assert example.difficult.tolist() == [False, True, True]
+    assert example.targets(2).tolist() == [1, -1]
+
+
+def test_parts_of_an_object_are_not_objects(tmp_path):
+    part = f"<part><name>head</name><bndbox>{BOX}</bndbox></part>"
+    text = f"<object>{part}<name>cat</name><bndbox>{BOX}</bndbox></object>"
+    found = datasets.read(beside(tmp_path, f"<annotation>{text}</annotation>"))
+    assert found.classes == ("cat",)
+
+
+@pytest.mark.parametrize(
+    "size", ["", "<size><width>0</width></size>", "<size>x</size>"]
+)
+def test_a_size_that_is_not_stated_is_none(tmp_path, size):
+    text = f"<annotation>{size}</annotation>"
+    (example, _) = datasets.read(beside(tmp_path, text)).split("train")
+    assert example.size_wh is None
+
+
+@pytest.mark.parametrize(
+    ("file", "stated"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("a.png", "a.png"),
+        ("a.JPG", "other.jpg"),  # the XML was renamed along with the photograph
+        ("a.jpeg", ""),
+        ("b.jpg", "b.jpg"),  # the XML has another name
+        ("été 사진.jpg", "été 사진.jpg"),
+    ],
+)
+def test_a_photograph_is_found_by_its_stated_name_or_the_xmls(tmp_path, file, stated):
+    helpers.write_photograph(tmp_path / "été" / file, IMAGE)
+    xml = tmp_path / "été" / "a.xml"
+    xml.write_text(helpers.annotation(stated, [CAT]), encoding="utf-8")
+    (example,) = datasets.read(tmp_path).split("train")
+    assert example.path == tmp_path / "été" / file
+
+
+def test_xml_in_subfolders_is_found_beside_its_photograph(tmp_path):
+    beside(tmp_path / "one", helpers.annotation("a.jpg", [CAT]))
+    beside(tmp_path / "two", helpers.annotation("a.jpg", [CAT]))
+    paths = [
+        e.path.relative_to(tmp_path) for e in datasets.read(tmp_path).split("train")
+    ]
+    names = ("one/a.jpg", "one/good.jpg", "two/a.jpg", "two/good.jpg")
+    assert paths == [Path(name) for name in names]
+
+
+# === Splits ===
+
+
+def test_lists_of_one_class_are_passed_over(tmp_path):
+    folder = helpers.write_voc(
+        tmp_path,
+        {name: (IMAGE, [CAT]) for name in "abc"},
+        {
+            "train": ["b  1", "a -1", ""],
+            "val": ["c"],
+            "cat_train": ["c"],
+            "my_own": "a",
+        },
+    )
+    splits = datasets.read(folder).splits
+    names = {split: [e.path.stem for e in rows] for split, rows in splits.items()}
+    assert names == {"train": ["b", "a"], "val": ["c"], "my_own": ["a"]}
+
+
+def test_without_lists_there_is_one_split(tmp_path):
+    assert list(datasets.read(one(tmp_path)).splits) == ["train"]
+
+
+def test_lists_may_have_non_ascii_names_and_a_byte_order_mark(tmp_path):
+    folder = one(tmp_path, name="été_1")
+    (folder / "ImageSets/Main/train.txt").write_text("été_1\n", encoding="utf-8-sig")
+    (example,) = datasets.read(folder).split("train")
+    assert example.path.stem == "été_1"
+
+
+def test_a_list_that_is_not_text_is_named(tmp_path):
+    folder = one(tmp_path)
+    (folder / "ImageSets/Main/train.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(errors.DataError, match=r"train\.txt: cannot be read"):
+        datasets.read(folder)
+
+
+def test_a_listed_photograph_without_annotation_is_a_problem(tmp_path):
+    found = datasets.read(one(tmp_path, train=["a", "missing"]))
+    assert len(found.split("train")) == 1
+    assert "missing.xml: cannot be read: No such file" in found.problems[0]
+
+
+@pytest.mark.parametrize("outside", ["../../other/a", "{absolute}"])
+def test_a_list_cannot_name_files_outside_the_folder(tmp_path, outside):
+    beside(tmp_path / "other", helpers.annotation("a.jpg", [CAT]))
+    name = outside.format(absolute=tmp_path / "other" / "a")
+    found = datasets.read(one(tmp_path / "data", train=["a", name]))
+    assert len(found.split("train")) == 1
+    assert "is refused; it is outside" in found.problems[0]
+
+
+def test_a_missing_split_names_those_that_are_there(toy_voc):
+    message = (
+        r"named 'test'; it has: train \(11\), val \(5\)\. Name another with --split"
+    )
+    with pytest.raises(errors.DataError, match=message):
+        datasets.read(toy_voc).split("test")
+
+
+def test_an_empty_split_is_a_missing_one(tmp_path):
+    found = datasets.read(one(tmp_path, train=["a"], val=[]))
+    with pytest.raises(errors.DataError, match="has no photographs in a split .*'val'"):
+        found.split("val")
+
+
+@pytest.mark.parametrize(
+    ("fraction", "held"), [(0.2, 2), (0.5, 6), (0.01, 1), (0.99, 10)]
+)
+def test_holding_out_is_seeded_and_disjoint(toy_voc, fraction, held):
+    before = datasets.read(toy_voc)
+
+    def draw(seed):
+        found = datasets.hold_out(before, "train", "new", fraction, seed)
+        return [[e.path for e in found.split(name)] for name in ("train", "new")]
+
+    train, new = draw(0)
+    assert len(new) == held and not set(train) & set(new)
+    assert set(train) | set(new) == {e.path for e in before.split("train")}
+    assert draw(0) == [train, new]
+    assert any(draw(seed)[1] != new for seed in range(1, 5))
+    assert len(before.split("train")) == 11 and "new" not in before.splits
+
+
+def test_two_photographs_can_be_held_out_from_and_one_not(tmp_path):
+    two = helpers.write_voc(tmp_path / "two", {n: (IMAGE, [CAT]) for n in "ab"})
+    held = datasets.hold_out(datasets.read(two), "train", "val", 0.8, 0)
+    assert [len(held.split(name)) for name in ("train", "val")] == [1, 1]
+    with pytest.raises(errors.DataError, match="1 photographs .* Expected at least 2"):
+        datasets.hold_out(datasets.read(one(tmp_path / "one")), "train", "val", 0.2, 0)
+
+
+# === Classes ===
+
+
+def test_classes_have_the_order_asked_for_and_others_are_counted(toy_voc):
+    found = datasets.read(toy_voc, ["wedge", "disc"])
+    assert found.classes == ("wedge", "disc")
+    everything = datasets.read(toy_voc)
+    squares = sum(
+        (example.classes == everything.classes.index("square") + 1).sum()
+        for rows in everything.splits.values()
+        for example in rows
+    )
+    assert found.ignored == {"square": squares}
+    last = found.split("train")[10]
+    assert last.classes.tolist() == [2, 1] and len(last.boxes) == len(last.difficult)
+
+
+def test_all_classes_are_sorted(tmp_path):
+    objects = [(name, (0, 0, 4, 4), False) for name in ("dog", "ant", "cat", "dog")]
+    found = datasets.read(one(tmp_path, objects))
+    assert found.classes == ("ant", "cat", "dog")
+    assert found.split("train")[0].classes.tolist() == [3, 1, 2, 3]
+
+
+def test_a_class_that_no_box_bears_is_refused(toy_voc):
+    message = "no box is named circle, Disc .* found: disc, square, wedge"
+    with pytest.raises(errors.DataError, match=message):
+        datasets.read(toy_voc, ["disc", "circle", "Disc"])
+
+
+def test_a_folder_without_boxes_is_refused(tmp_path):
+    with pytest.raises(errors.DataError, match="no photograph has a box"):
+        datasets.read(one(tmp_path, []))
+
+
+# === Folders and files that cannot be used ===
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(errors.DataError, match="nowhere: expected a folder with boxed"):
+        datasets.read(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.DataError, match="file: expected a folder"):
+        datasets.read(str(tmp_path / "file"))
+
+
+def test_a_folder_of_no_known_format_is_refused(tmp_path):
+    helpers.write_photograph(tmp_path / "a.jpg", IMAGE)
+    with pytest.raises(
+        errors.DataError, match="known format. Expected VOC: Annotations"
+    ):
+        datasets.read(tmp_path)
+
+
+def annotation(inner):
+    return f"<annotation><object><name>cat</name>{inner}</object></annotation>"
+
+
+def box(**changes):
+    corners = {"xmin": 1, "ymin": 1, "xmax": 9, "ymax": 9} | changes
+    inner = "".join(f"<{tag}>{value}</{tag}>" for tag, value in corners.items())
+    return annotation(f"<bndbox>{inner}</bndbox>")
+
+
+BOMB = "<!DOCTYPE a [<!ENTITY b 'xx'><!ENTITY c '&b;&b;'>]><annotation>&c;</annotation>"
+OUTSIDE = "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><annotation>&b;"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            box(xmin=10),
+            r"cat has an inverted box \(10, 1, 9, 9\); expected xmin <= xmax",
+        ),
+        (box(ymax=0), r"inverted box \(1, 1, 9, 0\)"),
+        (box(xmin="left"), "<xmin> must be a number. Received: 'left'"),
+        (box(ymin="nan"), "<ymin> must be a number. Received: 'nan'"),
+        (box(xmax="inf"), "<xmax> must be a number. Received: 'inf'"),
+        (box(xmax=""), "<bndbox> has no <xmax>"),
+        (annotation(""), "<object> cat has no <bndbox>"),
+        ("<annotation><object/></annotation>", "<object> has no <name>"),
+        ("<annotation>", "is not well-formed XML: no element found"),
+        ("", "is not well-formed XML"),
+        ("not XML", "is not well-formed XML: syntax error: line 1"),
+        (BOMB, "refused as unsafe XML: EntitiesForbidden"),
+        (OUTSIDE + "</annotation>", "refused as unsafe XML: EntitiesForbidden"),
+        ("<?xml version='1.0' encoding='klingon'?><annotation/>", "unknown encoding"),
+    ],
+)
+def test_an_annotation_that_cannot_be_used_is_named_and_left_out(
+    tmp_path, text, message
+):
+    line = problem_of(tmp_path, text)
+    assert line.startswith(f"{tmp_path / 'a.xml'}: ")
+    assert re.search(message, line)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "../../etc/passwd",
+        "../secret.jpg",
+        "/etc/passwd",
+        "..",
+        ".",
+        "x" * 300,
+        "gone.jpg",
+    ],
+)
+def test_a_photograph_is_never_looked_for_outside_the_folder(tmp_path, stated):
+    helpers.write_photograph(tmp_path / "secret.jpg", IMAGE)
+    folder = one(tmp_path / "data", name="good")
+    text = helpers.annotation(stated, [CAT])
+    (folder / "Annotations" / "a.xml").write_text(text)
+    found = datasets.read(folder)
+    assert [e.path.name for e in found.split("train")] == ["good.jpg"]
+    (line,) = found.problems
+    place = folder / "JPEGImages"
+    assert f"its photograph is missing; expected {stated} in {place}" in line
+
+
+@pytest.mark.data
+def test_real_photographs_are_read_without_problems(voc_animals):
+    found = datasets.read(voc_animals)
+    assert found.problems == () and {"train", "val"} <= set(found.splits)
+    counts = Counter()
+    for rows in found.splits.values():
+        for example in rows:
+            assert (example.boxes >= 0).all()
+            assert (example.boxes <= np.tile(example.size_wh, 2)).all()
+            counts.update(example.classes.tolist())
+    assert set(counts) == set(range(1, len(found.classes) + 1))

@@ -1,0 +1,185 @@
+import struct
+
+import cv2
+import helpers
+import numpy as np
+import pytest
+
+from midlevel import errors, images
+
+RED, GREEN = (200, 30, 30), (30, 160, 60)
+
+
+def two_halves(width=48, height=32):
+    """Red to the left, green to the right."""
+    image = np.empty((height, width, 3), np.uint8)
+    image[:, : width // 2], image[:, width // 2 :] = RED, GREEN
+    return image
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """A JPEG with an EXIF segment that says how the camera was held."""
+    entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + struct.pack("<I", 0)
+    body = b"Exif\0\0" + tiff
+    segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+    return jpeg[:2] + segment + jpeg[2:]
+
+
+# === Reading ===
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".webp", ".tiff", ".jpg", ".ppm"])
+def test_pixels_come_as_red_green_blue(tmp_path, suffix):
+    bgr = np.ascontiguousarray(two_halves()[..., ::-1])
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(cv2.imencode(suffix, bgr)[1].tobytes())
+    image = images.read(path)
+    assert image.dtype == np.uint8 and image.shape == (32, 48, 3)
+    np.testing.assert_allclose(image[16, 12], RED, atol=12)
+    np.testing.assert_allclose(image[16, 36], GREEN, atol=12)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_and_transparent_images_become_rgb(channels):
+    pixels = np.full((5, 7, channels), 90, np.uint8)
+    image = images.decode(cv2.imencode(".png", pixels)[1].tobytes(), "a.png")
+    assert image.shape == (5, 7, 3) and (image == 90).all()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (1, lambda image: image),
+        (2, lambda image: image[:, ::-1]),
+        (3, lambda image: np.rot90(image, 2)),
+        (6, lambda image: np.rot90(image, -1)),  # a camera turned to the left
+        (8, lambda image: np.rot90(image)),
+    ],
+)
+def test_the_exif_orientation_is_applied(orientation, turn):
+    jpeg = images.encode_jpeg(two_halves(), 95)
+    upright = images.decode(with_orientation(jpeg, orientation), "a.jpg")
+    np.testing.assert_array_equal(upright, turn(images.decode(jpeg, "a.jpg")))
+
+
+def test_a_path_may_have_any_letters(tmp_path):
+    path = tmp_path / "사진 № 1" / "été.jpg"
+    helpers.write_photograph(path, two_halves())
+    assert images.read(path).shape == (32, 48, 3)
+    assert images.read(str(path)).shape == (32, 48, 3)
+
+
+def test_encoding_and_decoding_keeps_smooth_pixels():
+    image = two_halves()
+    again = images.decode(images.encode_jpeg(image), "a.jpg")
+    assert np.abs(again.astype(int) - image).mean() < 3
+
+
+JPEG = images.encode_jpeg(helpers.noise((160, 120)))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"", "a.jpg: is empty; .* Copy it again", id="empty"),
+        pytest.param(b"Dear Anna", "is not an image .* b'Dear Ann'", id="text"),
+        pytest.param(JPEG[: len(JPEG) // 2], "a.jpg: .* may be cut off", id="half"),
+        pytest.param(JPEG[:30], "a.jpg: .* may be cut off", id="thirty bytes"),
+        pytest.param(b"\0" * 64, "a.jpg: is not an image", id="noughts"),
+    ],
+)
+def test_files_that_are_no_image_are_refused_by_name(tmp_path, data, message):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    with pytest.raises(errors.ImageError, match=message):
+        images.read(path)
+
+
+def test_a_missing_file_and_a_folder_cannot_be_read(tmp_path):
+    with pytest.raises(errors.ImageError, match=r"no\.jpg: cannot be read: No such"):
+        images.read(tmp_path / "no.jpg")
+    with pytest.raises(errors.ImageError, match="cannot be read: Is a directory"):
+        images.read(tmp_path)
+
+
+def test_what_opencv_raises_becomes_an_image_error(monkeypatch):
+    def fail(*_):
+        raise cv2.error("too many pixels")
+
+    monkeypatch.setattr(cv2, "imdecode", fail)
+    with pytest.raises(errors.ImageError, match=r"^a\.jpg: cannot be decoded"):
+        images.decode(JPEG, "a.jpg")
+
+
+# === Checking ===
+
+
+@pytest.mark.parametrize(
+    ("wrong", "received"),
+    [
+        (np.zeros((4, 4), np.uint8), r"uint8 \(4, 4\)"),
+        (np.zeros((4, 4, 4), np.uint8), r"uint8 \(4, 4, 4\)"),
+        (np.zeros((4, 4, 3), np.float32), r"float32 \(4, 4, 3\)"),
+        (np.zeros((1, 4, 4, 3), np.uint8), r"uint8 \(1, 4, 4, 3\)"),
+        (np.zeros((0, 4, 3), np.uint8), r"uint8 \(0, 4, 3\)"),
+        ([[[0, 0, 0]]], r"list \(1, 1, 3\)"),
+        ("a.jpg", "str"),
+        (None, "NoneType"),
+    ],
+)
+def test_arrays_that_are_no_image_are_refused(wrong, received):
+    with pytest.raises(errors.ImageError, match=f"RGB uint8 .* Received: {received}"):
+        images.check(wrong)
+
+
+def test_an_image_passes_the_check_as_it_is():
+    image = np.zeros((1, 1, 3), np.uint8)
+    assert images.check(image) is image
+
+
+# === Resizing and cutting ===
+
+
+def test_the_same_size_gives_the_image_itself():
+    image = two_halves()
+    assert images.resize(image, images.size_wh(image)) is image
+    assert images.size_wh(image) == (48, 32)
+
+
+@pytest.mark.parametrize("to_wh", [(1, 1), (7, 90), (300, 2), (96, 64)])
+def test_resizing_gives_the_size_asked_for(to_wh):
+    assert images.size_wh(images.resize(two_halves(), to_wh)) == to_wh
+
+
+def test_shrinking_averages_areas():
+    image = helpers.noise((16, 8))
+    blocks = image.reshape(2, 4, 4, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(images.resize(image, (4, 2)), blocks, atol=0.51)
+
+
+def test_a_cut_at_its_own_size_is_a_slice():
+    image = helpers.noise((40, 30))
+    cut = images.cut(image, np.array([3, 5, 19, 21]), 16)
+    np.testing.assert_array_equal(cut, image[5:21, 3:19])
+
+
+def test_context_widens_a_cut():
+    image = helpers.noise((60, 60))
+    cut = images.cut(image, np.array([20, 20, 36, 36]), 24, context=4)
+    np.testing.assert_array_equal(cut, image[16:40, 16:40])
+
+
+def test_what_lies_outside_the_image_is_the_mean_colour():
+    image = np.full((10, 10, 3), 255, np.uint8)
+    cut = images.cut(image, np.array([0, 0, 10, 10]), 20, context=5)
+    outside = np.ones((20, 20), bool)
+    outside[5:15, 5:15] = False
+    assert (cut[outside] == images.IMAGENET_MEAN).all()
+    assert (cut[~outside] == 255).all()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0.2, 0.2), (9.7, 9.7, 10, 10), (0, 4, 10, 4.1)])
+def test_a_cut_of_a_sliver_has_pixels(box):
+    image = np.full((10, 10, 3), 9, np.uint8)
+    assert (images.cut(image, np.array(box), 8) == 9).any()

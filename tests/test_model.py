@@ -1,0 +1,164 @@
+import json
+import shutil
+
+import helpers
+import numpy as np
+import pytest
+import stub
+
+import midlevel
+from midlevel import backbones, errors, images, scores
+from midlevel import model as model_
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return midlevel.load(trained.folder)
+
+
+@pytest.fixture(scope="module")
+def photograph(toy_voc):
+    return toy_voc / "JPEGImages" / "val_04.jpg"  # a square and a disc
+
+
+def test_a_record_says_everything_of_an_image(model, photograph):
+    (record,) = model.predict(str(photograph))
+    assert list(record) == [
+        *("schema", "file", "width", "height"),
+        *("labels", "scores", "regions", "failure"),
+    ]
+    assert record["schema"] == "midlevel-prediction/1"
+    assert record["file"] == photograph.as_posix()
+    assert (record["width"], record["height"]) == (160, 120)
+    assert record["failure"] is None
+    assert list(record["scores"]) == ["disc", "square", "wedge"]
+    assert json.loads(json.dumps(record)) == record
+
+
+def test_labels_are_the_classes_at_or_above_their_thresholds_best_first(model, toy_voc):
+    for record in model.predict(toy_voc):
+        above = [n for n, s in record["scores"].items() if s >= model.thresholds[n]]
+        ranked = sorted(above, key=lambda name: -record["scores"][name])
+        assert [label["name"] for label in record["labels"]] == ranked
+        for label in record["labels"]:
+            assert label["score"] == record["scores"][label["name"]]
+            assert label["threshold"] == model.thresholds[label["name"]]
+
+
+def test_objects_are_found_where_they_are(model, photograph):
+    (record,) = model.predict(photograph)
+    assert {label["name"] for label in record["labels"]} == {"disc", "square"}
+    for name, inside in (("square", (30, 30)), ("disc", (94, 94))):
+        best = next(row for row in record["regions"] if row["name"] == name)
+        left, top, width, height = best["bbox"]
+        assert left <= inside[0] <= left + width
+        assert top <= inside[1] <= top + height
+        assert left >= 0 and left + width <= 160 and top + height <= 120
+
+
+def test_image_scores_come_from_window_scores(model, photograph):
+    image = images.read(photograph)
+    found = model.windows(image)
+    assert found.scores.shape == (len(found.plan), 4)
+    np.testing.assert_allclose(found.scores.sum(axis=1), 1, rtol=1e-5)
+    (record,) = model.predict(image)
+    expected = scores.image_scores(found.scores[:, 1:], model.k)
+    np.testing.assert_allclose(list(record["scores"].values()), expected, atol=1e-6)
+
+
+def test_a_score_map_has_the_size_of_the_image(model, photograph):
+    found = model.windows(images.read(photograph))
+    heat = found.map(1 + model.classes.index("square"))
+    assert heat.shape == (120, 160)
+    assert heat[10:50, 10:50].mean() > 2 * heat[80:, 80:].mean()
+    assert found.map(0, (16, 12)).shape == (12, 16)
+
+
+def test_arrays_paths_folders_globs_and_lists_are_predicted_alike(
+    model, toy_voc, photograph
+):
+    folder = toy_voc / "JPEGImages"
+    by_file = model.predict(photograph)
+    assert model.predict([photograph]) == by_file
+    assert model.predict(folder / "val_0[4].jpg") == by_file
+    (by_array,) = model.predict(images.read(photograph))
+    assert by_array == {**by_file[0], "file": None}
+    of_folder = model.predict(str(folder))
+    assert [r["file"] for r in of_folder] == sorted(r["file"] for r in of_folder)
+    assert len(of_folder) == 16 and by_file[0] in of_folder
+    mixed = model.predict([folder / "val_03.jpg", images.read(photograph), photograph])
+    assert mixed[1:] == [by_array, *by_file]
+
+
+def test_a_file_that_cannot_be_read_gives_a_failure_and_the_rest_goes_on(
+    model, photograph, tmp_path
+):
+    for name in ("a", "c"):
+        shutil.copy(photograph, tmp_path / f"{name}.jpg")
+    (tmp_path / "b.jpg").write_bytes(b"no image")
+    good, bad, again = model.predict(tmp_path)
+    assert bad["failure"].startswith(f"{tmp_path / 'b.jpg'}: is not an image")
+    assert bad["file"] == (tmp_path / "b.jpg").as_posix()
+    assert (bad["labels"], bad["scores"], bad["width"]) == ([], {}, None)
+    assert set(bad) == set(good)
+    assert good["failure"] is None and again["scores"] == good["scores"]
+
+
+def test_a_missing_file_is_refused(model, tmp_path):
+    with pytest.raises(errors.DataError, match="gone.jpg: no such file or folder"):
+        model.predict(tmp_path / "gone.jpg")
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5, 5, 4), (0, 5, 3)])
+def test_an_array_that_is_no_rgb_image_is_refused(model, shape):
+    with pytest.raises(errors.ImageError, match="RGB uint8 array of shape"):
+        model.predict(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (3, 200), (900, 40)])
+def test_any_size_of_image_is_predicted(model, size_wh):
+    (record,) = model.predict(helpers.noise(size_wh))
+    assert (record["width"], record["height"]) == size_wh
+    assert all(0 <= score <= 1 for score in record["scores"].values())
+
+
+def test_a_run_moved_with_its_weights_is_the_same_model(model, photograph, tmp_path):
+    shutil.copytree(model.run.folder, tmp_path / "elsewhere")
+    moved = midlevel.load(tmp_path / "elsewhere")
+    assert moved.predict(photograph) == model.predict(photograph)
+
+
+def test_a_backbone_with_other_weights_is_refused(trained, tmp_path):
+    shutil.copytree(trained.folder, tmp_path / "run")
+    other = backbones.build("stub", "none").model
+    other.save_weights(tmp_path / "run" / "backbone.weights.h5", overwrite=True)
+    with pytest.raises(
+        errors.MidlevelError, match="are not those the head was trained"
+    ):
+        midlevel.load(tmp_path / "run").predict(np.zeros((9, 9, 3), np.uint8))
+
+
+def test_the_newest_finished_run_is_loaded_by_default(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.MidlevelError, match="No finished run in runs/train"):
+        midlevel.load()
+    shutil.copytree(trained.folder, tmp_path / "runs/train/a")
+    assert midlevel.load().run.folder.name == "a"
+
+
+def test_a_run_on_crops_predicts_from_crops(stub_backbone, toy_voc, tmp_path):
+    run = stub.train(
+        toy_voc,
+        tmp_path / "run",
+        features__path="crop",
+        features__views=["original"],
+        training__epochs=4,
+    )
+    model = midlevel.load(run.folder)
+    assert run.metrics["mAP"]["area"] > 0.9
+    counting = stub.Counting(model.extractor.backbone)
+    object.__setattr__(model.extractor, "backbone", counting)
+    (record,) = model.predict(np.zeros((120, 160, 3), np.uint8))
+    windows = len(model.extractor.plan((160, 120)))
+    assert sum(counting.batches) == windows
+    assert record["schema"] == model_.SCHEMA

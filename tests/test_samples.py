@@ -1,0 +1,158 @@
+import helpers
+import numpy as np
+import pytest
+import stub
+
+from midlevel import config, errors, preparation, samples, store
+
+PROGRESS = stub.QUIET
+
+
+@pytest.fixture(scope="module")
+def prepared(stub_backbone, toy_voc, tmp_path_factory):
+    """The toy set with its features over many shards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "SHARD_BYTES", 3000)  # two or three photographs
+        return prepare(toy_voc, tmp_path_factory.mktemp("features"))
+
+
+def settings(**changed):
+    changed = {name.replace("__", "."): value for name, value in changed.items()}
+    return config.load(settings={**stub.SETTINGS, **changed})
+
+
+def prepare(folder, place, **changed):
+    chosen = settings(**changed)
+    dataset = preparation.read(folder, chosen, PROGRESS)
+    views = preparation.training_views(chosen)
+    extractor = preparation.make_extractor(chosen)
+    return preparation.prepare(dataset, views, extractor, place, PROGRESS)
+
+
+def totals(windows):
+    """What the windows of each class weigh in the loss together."""
+    return np.bincount(windows.ids, minlength=4) * windows.weights
+
+
+def test_features_come_in_the_order_asked_for_across_shards(prepared):
+    keys = [prepared.keys[e.path]["mirror"] for e in prepared.readable("train")]
+    rng = np.random.default_rng(0)
+    ids = [rng.integers(-1, 3, prepared.store.entries[k].count) for k in keys]
+    windows = samples.WindowSet(prepared.store, keys, ids, np.ones(3))
+    rows = [
+        prepared.store.load(k)[of_image >= 0]
+        for k, of_image in zip(keys, ids, strict=True)
+    ]
+    direct = np.concatenate(rows)
+    assert len({entry.shard for entry in prepared.store.entries.values()}) > 5
+    assert len(windows) == len(direct)
+    np.testing.assert_array_equal(
+        windows.ids, [i for row in ids for i in row if i > -1]
+    )
+    for chosen in (
+        np.arange(len(windows)),
+        rng.permutation(len(windows)),
+        np.array([7, 7, 0, len(windows) - 1, 7]),
+    ):
+        found = windows.features(chosen)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, direct[chosen])
+
+
+def test_an_image_of_which_all_is_left_out_gives_nothing(prepared):
+    keys = [by_view["original"] for by_view in prepared.keys.values()][:2]
+    counts = [prepared.store.entries[key].count for key in keys]
+    ids = [np.full(counts[0], -1), np.zeros(counts[1], int)]
+    windows = samples.WindowSet(prepared.store, keys, ids, np.ones(3))
+    np.testing.assert_array_equal(
+        windows.features(np.arange(counts[1])), prepared.store.load(keys[1])
+    )
+
+
+def test_a_mirror_view_has_the_labels_of_mirrored_windows(prepared):
+    chosen = settings(labels__background="weight")
+    for example in prepared.readable("train"):
+        plain = samples._label(prepared, example, "original", chosen)
+        mirrored = samples._label(prepared, example, "mirror", chosen)
+        entry = prepared.store.entries[prepared.keys[example.path]["original"]]
+        boxes = prepared.extractor.plan(entry.size_wh).boxes
+        flipped = boxes.copy()
+        flipped[:, [0, 2]] = entry.size_wh[0] - boxes[:, [2, 0]]
+        where = {tuple(box.round(2)): i for i, box in enumerate(boxes.astype(float))}
+        pairs = [
+            (where[tuple(box.round(2))], i)
+            for i, box in enumerate(flipped.astype(float))
+            if tuple(box.round(2)) in where
+        ]
+        assert len(pairs) > len(boxes) / 3  # grids need not be symmetric
+        for original, mirror in pairs:
+            assert plain[original] == mirrored[mirror]
+
+
+def test_sampled_background_is_a_share_of_it_and_weighs_as_counted(prepared):
+    rows = {
+        fraction: samples.collect(
+            prepared,
+            settings(
+                labels__background_fraction=fraction, labels__class_weights="none"
+            ),
+            PROGRESS,
+        )
+        for fraction in (1.0, 0.3)
+    }
+    everything, some = (np.bincount(w.ids, minlength=4) for w in rows.values())
+    np.testing.assert_array_equal(everything[1:], some[1:])
+    assert some[0] == pytest.approx(0.3 * everything[0], rel=0.1)
+    np.testing.assert_allclose(totals(rows[0.3]), some)
+
+
+@pytest.mark.parametrize("how", ["none", "sqrt", "balanced"])
+def test_weighted_background_is_all_there_and_weighs_as_if_sampled(prepared, how):
+    windows = samples.collect(
+        prepared,
+        settings(
+            labels__background="weight",
+            labels__background_fraction=0.1,
+            labels__class_weights=how,
+        ),
+        PROGRESS,
+    )
+    counts = np.bincount(windows.ids, minlength=4).astype(float)
+    assert counts[0] > 1500
+    power = {"none": 1, "sqrt": 0.5, "balanced": 0}[how]
+    counts[0] *= 0.1
+    found = totals(windows)
+    np.testing.assert_allclose(found / found[1], (counts / counts[1]) ** power, 1e-5)
+    assert found.sum() == pytest.approx(counts.sum(), rel=1e-5)
+
+
+def test_which_background_is_kept_hangs_on_the_seed_and_not_on_other_photographs(
+    prepared,
+):
+    example = prepared.readable("train")[4]
+    first, again, other = (
+        samples._label(prepared, example, "original", settings(seed=seed))
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_the_counts_are_said(prepared):
+    notes = stub.Notes()
+    windows = samples.collect(prepared, settings(), notes)
+    background, disc = np.bincount(windows.ids)[:2]
+    weight = windows.weights[1]
+    assert f"background {background} (x" in notes.text
+    assert f"disc {disc} (x {weight:.2f})" in notes.text
+
+
+def test_photographs_that_teach_nothing_are_refused(stub_backbone, tmp_path):
+    objects = [("square", (0, 0, 3, 3), False)]  # too small for any window
+    image = helpers.noise((128, 128))
+    photographs = {name: (image + i, objects) for i, name in enumerate("abc")}
+    lists = {"train": ["a", "b"], "val": ["c"]}
+    folder = helpers.write_voc(tmp_path / "voc", photographs, lists)
+    found = prepare(folder, tmp_path / "features")
+    with pytest.raises(errors.DataError, match="no window of split 'train' shows"):
+        samples.collect(found, settings(), PROGRESS)

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from midlevel import errors, sources
+
+
+@pytest.fixture
+def holiday(tmp_path, monkeypatch):
+    """Photographs in a folder and its subfolders; the current folder is above it."""
+    names = (
+        "b.jpg",
+        "a.PNG",
+        "notes.txt",
+        "sub/ü ß.webp",
+        "sub/deep/c.jpeg",
+        "e/d.jpg",
+    )
+    for name in names:
+        path = tmp_path / "holiday" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "holiday" / "folder.jpg").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Path("holiday")
+
+
+def found(*given):
+    return [path.as_posix() for path in sources.find(given)]
+
+
+def test_a_folder_is_searched_with_its_subfolders(holiday):
+    names = ["a.PNG", "b.jpg", "e/d.jpg", "sub/deep/c.jpeg", "sub/ü ß.webp"]
+    assert found("holiday") == [f"holiday/{name}" for name in names]
+
+
+def test_a_file_is_taken_whatever_its_name(holiday):
+    assert found("holiday/notes.txt") == ["holiday/notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "pattern, names",
+    [
+        ("holiday/*.jpg", ["b.jpg"]),  # and not the folder of that name
+        ("holiday/**/*.jp*g", ["b.jpg", "e/d.jpg", "sub/deep/c.jpeg"]),
+        ("holiday/[ab].*", ["a.PNG", "b.jpg"]),
+    ],
+)
+def test_a_glob_names_files(holiday, pattern, names):
+    assert found(pattern) == [f"holiday/{name}" for name in names]
+    whole = str(holiday.absolute().parent / pattern)
+    assert len(found(whole)) == len(names)
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(holiday):
+    (holiday / "[ab].jpg").touch()
+    assert found("holiday/[ab].jpg") == ["holiday/[ab].jpg"]
+
+
+def test_sources_come_in_their_order_and_each_photograph_once(holiday):
+    assert found("holiday/sub", "holiday/b.jpg", "holiday/./b.jpg", "holiday/s*/*")[
+        :4
+    ] == ["holiday/sub/deep/c.jpeg", "holiday/sub/ü ß.webp", "holiday/b.jpg"]
+
+
+@pytest.mark.parametrize(
+    "source, why",
+    [
+        ("nowhere", "nowhere: no such file or folder"),
+        ("holiday/*.gif", r"holiday/\*.gif: no such file or folder"),
+        ("holiday/folder.jpg", "holiday/folder.jpg: holds no photograph"),
+        ("", r"^\.: holds no photograph"),
+    ],
+)
+def test_a_source_that_names_nothing_is_refused(holiday, monkeypatch, source, why):
+    if not source:
+        monkeypatch.chdir(holiday / "folder.jpg")
+        source = "."
+    with pytest.raises(errors.DataError, match=why):
+        sources.find([source])

@@ -1,0 +1,326 @@
+import csv
+import hashlib
+import json
+
+import helpers
+import numpy as np
+import pytest
+import stub
+import yaml
+
+import midlevel
+from midlevel import backbones, errors, fitting, heads, runs, training
+
+FILES = {
+    "backbone.weights.h5",
+    "config.yaml",
+    "environment.json",
+    "head.keras",
+    "history.csv",
+    "metrics.json",
+    "run.json",
+    "split.csv",
+}
+
+
+@pytest.fixture
+def features(trained):
+    """The store in which the toy set's features already are."""
+    return trained.config.features.store
+
+
+def rows(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(run):
+    return np.concatenate([w.ravel() for w in heads.load(run.head_file).get_weights()])
+
+
+def interrupt_after(epochs, monkeypatch):
+    """Ctrl-C when the validation after this many epochs would come."""
+    validate, calls = training.Validation.__call__, []
+
+    def stopping(self, head):
+        calls.append(head)
+        if len(calls) > epochs:
+            raise KeyboardInterrupt
+        return validate(self, head)
+
+    monkeypatch.setattr(training.Validation, "__call__", stopping)
+
+
+def test_coloured_shapes_are_learned(trained):
+    assert trained.metrics["mAP"]["area"] > 0.95
+
+
+def test_a_run_explains_itself(trained, toy_voc):
+    assert {path.name for path in trained.folder.iterdir()} == FILES
+    record = trained.record
+    assert record["finished"] and record["classes"] == ["disc", "square", "wedge"]
+    assert record["data"] == str(toy_voc) and record["left_out"] == []
+    assert set(record["thresholds"]) == set(record["classes"])
+    written = yaml.safe_load((trained.folder / "config.yaml").read_text())
+    assert written["backbone"]["name"] == "stub" and written["scores"]["k"] == "auto"
+    environment = json.loads((trained.folder / "environment.json").read_text())
+    assert environment["versions"]["keras"] and environment["command"]
+    history = rows(trained.folder / "history.csv")
+    assert list(history[0]) == ["epoch", "loss", "map", "k", "learning_rate"]
+    assert [row["epoch"] for row in history] == [
+        str(i + 1) for i in range(len(history))
+    ]
+    best = history[record["best_epoch"] - 1]
+    assert float(best["map"]) == pytest.approx(trained.metrics["mAP"]["area"])
+    assert float(best["k"]) == record["k"]
+    split = rows(trained.folder / "split.csv")
+    assert len(split) == 16
+    assert {"split": "val", "file": "JPEGImages/val_00.jpg"} in split
+    assert all(path.is_file() for path in trained.photographs())
+
+
+def test_the_same_seed_trains_the_same_head_twice(trained, toy_voc, features, tmp_path):
+    again = stub.train(toy_voc, tmp_path / "again", features__store=features)
+    other = stub.train(toy_voc, tmp_path / "other", features__store=features, seed=1)
+    np.testing.assert_array_equal(weights(again), weights(trained))
+    assert again.metrics["mAP"] == trained.metrics["mAP"]
+    assert again.record["thresholds"] == trained.record["thresholds"]
+    assert np.abs(weights(other) - weights(trained)).max() > 0.01
+
+
+def test_an_interrupted_run_resumes_to_the_same_head(
+    trained, toy_voc, features, tmp_path, monkeypatch
+):
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        with pytest.raises(errors.Interrupted) as caught:
+            stub.train(toy_voc, folder, features__store=features)
+    assert f"midlevel train --resume --run {folder}" in str(caught.value)
+    assert caught.value.exit_code == 130
+    assert not runs.Run(folder).record["finished"]
+    with pytest.raises(
+        errors.MidlevelError, match="not finished. Go on with: midlevel"
+    ):
+        midlevel.load(folder)
+
+    run = midlevel.train(run=folder, resume=True, progress=stub.QUIET)
+    np.testing.assert_array_equal(weights(run), weights(trained))
+    assert {path.name for path in run.folder.iterdir()} == FILES
+    assert rows(folder / "history.csv") == rows(trained.folder / "history.csv")
+
+
+def test_a_run_interrupted_in_its_features_resumes(stub_backbone, toy_voc, tmp_path):
+    build, folder = backbones.network.build, tmp_path / "run"
+
+    def interrupted(name, given="imagenet"):
+        return stub.Counting(build(name, given), stop_at=30)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backbones.network, "build", interrupted)
+        with pytest.raises(errors.Interrupted, match="--resume --run"):
+            stub.train(toy_voc, folder)
+    notes = stub.Notes()
+    run = midlevel.train(run=folder, resume=True, progress=notes)
+    assert "features of train: 8 to compute, 14 in the store" in notes.text
+    assert run.record["finished"]
+
+
+def test_an_interruption_before_anything_is_written_names_no_run(
+    toy_voc, tmp_path, monkeypatch
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.preparation.datasets, "read", interrupted)
+    with pytest.raises(errors.Interrupted, match="nothing is written yet"):
+        stub.train(toy_voc, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_resume_is_refused_where_it_has_no_sense(trained, tmp_path, monkeypatch):
+    def resume(run, **arguments):
+        midlevel.train(run=run, resume=True, progress=stub.QUIET, **arguments)
+
+    with pytest.raises(errors.MidlevelError, match="is finished; nothing to resume"):
+        resume(trained.folder)
+    with pytest.raises(errors.MidlevelError, match="is not a run of midlevel train"):
+        resume(tmp_path)
+    begun = runs.Run(tmp_path / "begun")
+    begun.begin(trained.config, {"data": "", "classes": []})
+    with pytest.raises(errors.MidlevelError, match="the run's own settings: leave out"):
+        resume(begun.folder, settings={"seed": 1})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.MidlevelError, match="No unfinished run in runs/train"):
+        resume(None)
+
+
+def test_a_folder_with_something_in_it_is_not_written_to(toy_voc, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(errors.MidlevelError, match="is not empty. Name a new folder"):
+        stub.train(toy_voc, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_wrong_settings_are_refused_before_a_folder_is_made(toy_voc, tmp_path):
+    with pytest.raises(errors.MidlevelError, match="training.epoch: no such setting"):
+        stub.train(toy_voc, tmp_path / "run", training__epoch=3)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def unsplit(tmp_path_factory):
+    """Ten photographs in one list, one of which cannot be read."""
+    photographs = {}
+    for i in range(10):
+        image, box = helpers.noise((128, 96), i), (10, 10, 74, 74)
+        name = ("square", "disc")[i % 2]
+        helpers.draw(image, name, box)
+        photographs[f"{i}"] = image, [(name, box, False)]
+    folder = helpers.write_voc(
+        tmp_path_factory.mktemp("unsplit") / "voc", photographs, {"train": photographs}
+    )
+    (folder / "JPEGImages" / "3.jpg").write_bytes(b"\xff\xd8 cut off")
+    return folder
+
+
+def test_without_a_validation_split_some_of_the_training_split_serves(
+    stub_backbone, unsplit, tmp_path
+):
+    notes = stub.Notes()
+    settings = {**stub.SETTINGS, "data.val_fraction": 0.4, "training.epochs": 2}
+    run = midlevel.train(
+        unsplit, run=tmp_path / "run", settings=settings, progress=notes
+    )
+    assert "no split 'val': a random 40% of 'train' serves" in notes.text
+    files = {
+        name: [
+            row["file"]
+            for row in rows(run.folder / "split.csv")
+            if row["split"] == name
+        ]
+        for name in ("train", "val")
+    }
+    assert not set(files["train"]) & set(files["val"])
+    assert len(files["train"]) + len(files["val"]) == 9  # one cannot be read
+    found = midlevel.evaluate(midlevel.load(run.folder), progress=stub.QUIET)
+    assert found["images"] == len(files["val"])
+    assert found["mAP"] == run.metrics["mAP"]
+
+
+def test_what_cannot_be_read_is_named_counted_and_recorded(
+    stub_backbone, unsplit, tmp_path
+):
+    notes = stub.Notes()
+    settings = {**stub.SETTINGS, "training.epochs": 1}
+    run = midlevel.train(
+        unsplit, run=tmp_path / "run", settings=settings, progress=notes
+    )
+    (line,) = run.record["left_out"]
+    assert line.startswith(f"{unsplit / 'JPEGImages' / '3.jpg'}: ")
+    assert f"left out: {line}" in notes.lines
+    assert "1 left out; the rest goes on" in notes.lines
+
+
+def test_nothing_to_validate_on_is_refused(stub_backbone, toy_voc, tmp_path):
+    list_ = toy_voc / "ImageSets/Main/train.txt"
+    folder = tmp_path / "voc"
+    folder.mkdir()
+    for part in ("JPEGImages", "Annotations"):
+        (folder / part).symlink_to(toy_voc / part)
+    (folder / "ImageSets/Main").mkdir(parents=True)
+    (folder / "ImageSets/Main/train.txt").write_text(list_.read_text())
+    (folder / "ImageSets/Main/val.txt").write_text("train_00\n")  # shows nothing
+    with pytest.raises(errors.DataError, match="nothing to validate on.*data.val=NAME"):
+        stub.train(folder, tmp_path / "run")
+
+
+def test_training_changes_no_weight_of_the_packaged_backbone(tmp_path):
+    image, box = helpers.noise((96, 96)), (0, 0, 80, 80)
+    helpers.draw(image, "disc", box)
+    photographs = {
+        name: (image + i, [("disc", box, False)]) for i, name in ((0, "a"), (1, "b"))
+    }
+    lists = {"train": ["a"], "val": ["b"]}
+    folder = helpers.write_voc(tmp_path / "voc", photographs, lists)
+
+    def digest(backbone):
+        parts = [
+            np.ascontiguousarray(w).tobytes() for w in backbone.model.get_weights()
+        ]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    built, build = [], backbones.network.build
+    with pytest.MonkeyPatch.context() as patch:
+
+        def remembered(*arguments):
+            built.append(build(*arguments))
+            built.append(digest(built[0]))
+            return built[0]
+
+        patch.setattr(backbones.network, "build", remembered)
+        run = midlevel.train(
+            folder,
+            run=tmp_path / "run",
+            settings={
+                "windows.pyramid": [{"scale": 0.7, "sizes": [4, 3]}],
+                "features.views": ["original"],
+                "head.hidden": [8],
+                "training.epochs": 1,
+            },
+            progress=stub.QUIET,
+        )
+    backbone, before = built
+    assert not backbone.model.trainable_weights
+    assert digest(backbone) == before
+    assert not run.backbone_file.exists()  # it comes with midlevel
+    head = heads.load(run.head_file)
+    start = heads.build(1280, 1, hidden=[8])
+    assert np.abs(head.get_weights()[0] - start.get_weights()[0]).max() > 0
+
+
+def test_a_run_keeps_its_state_until_it_is_finished(
+    trained, toy_voc, features, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_finish", fail)
+        with pytest.raises(errors.Interrupted):
+            stub.train(toy_voc, tmp_path / "run", features__store=features)
+    run = runs.Run(tmp_path / "run")
+    assert fitting.read_state(run.checkpoints).finished
+    midlevel.train(run=run.folder, resume=True, progress=stub.QUIET)
+    np.testing.assert_array_equal(weights(run), weights(trained))
+    assert not run.checkpoints.exists()
+
+
+# === Runs ===
+
+
+def test_the_newest_run_is_taken_finished_or_not(trained, tmp_path):
+    for number, finished in enumerate([True, True, False]):
+        run = runs.Run(tmp_path / f"{9 - number}")
+        run.begin(trained.config, {"data": "", "classes": []})
+        run.update(finished=finished)
+    assert runs.newest(finished=True, kind=tmp_path).folder.name == "8"
+    assert runs.newest(finished=False, kind=tmp_path).folder.name == "7"
+
+
+def test_without_a_run_it_is_said_how_to_make_one(tmp_path):
+    with pytest.raises(errors.MidlevelError, match="Train one with `midlevel train`"):
+        runs.newest(finished=True, kind=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema": "midlevel-run/0"}', "{"])
+def test_a_foreign_run_is_refused_by_name(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(errors.MidlevelError, match=f"^{tmp_path}"):
+        _ = runs.Run(tmp_path).record
+
+
+def test_new_folders_never_exist_yet(tmp_path):
+    first = runs.new_folder(tmp_path)
+    first.mkdir()
+    assert not runs.new_folder(tmp_path).exists()
