@@ -74,7 +74,8 @@ def regions(
     """Boxes around what scored for one class, best first.
 
     Connected parts of the score map above `threshold` times its highest value. Rough:
-    the windows' own extent limits it.
+    the windows' own extent limits it, so parts of less than half the smallest window
+    are specks between windows and left out.
 
     Args:
         windows: `(n, 4)` boxes in an image of `size_wh`.
@@ -92,9 +93,10 @@ def regions(
         y, x = np.nonzero(parts == part)
         found.append(np.array([x.min(), y.min(), x.max() + 1, y.max() + 1]) * per_cell)
         peaks.append(heat[y, x].max())
+    boxes = boxes_.clip(np.array(found, np.float32).reshape(-1, 4), size_wh)
     order = np.argsort(peaks, kind="stable")[::-1]
-    boxes = np.array(found, np.float32).reshape(-1, 4)[order]
-    return boxes_.clip(boxes, size_wh), np.array(peaks, np.float32)[order]
+    order = order[boxes_.area(boxes[order]) >= boxes_.area(windows).min() / 2]
+    return boxes[order], np.array(peaks, np.float32)[order]
 
 
 def map_size(size_wh: tuple[int, int], longest: int = MAP_CELLS) -> tuple[int, int]:

@@ -142,6 +142,13 @@ def test_regions_are_in_pixels_of_a_large_image():
     assert found.tolist() == [[640, 0, 1280, 320]] and found.dtype == np.float32
 
 
+def test_a_speck_between_windows_is_no_region():
+    windows = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [20, 0, 29, 10]])
+    values = np.array([1.0, 0.8, 0.0])  # 0.8 stands alone in one column of pixels
+    found, _ = scores.regions(windows, values, (30, 10))
+    assert found.tolist() == [[0, 0, 10, 10]]
+
+
 def test_nothing_scored_gives_no_regions():
     found, peaks = scores.regions(np.array([[0, 0, 5, 5]]), np.zeros(1), (5, 5))
     assert found.shape == (0, 4) and peaks.shape == (0,)
