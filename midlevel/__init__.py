@@ -9,13 +9,10 @@ midlevel is imported, Keras can load the models it exports.
 """
 
 import importlib
-from importlib.metadata import version
 
 import wrapt
 
 from midlevel.errors import MidlevelError
-
-__version__ = version("midlevel")
 
 _PLACES = {
     "Config": "midlevel.config",
@@ -31,6 +28,10 @@ __all__ = ["MidlevelError", "__version__", *_PLACES]
 
 
 def __getattr__(name: str):
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("midlevel")
     if name in _PLACES:
         return getattr(importlib.import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'midlevel' has no attribute {name!r}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from midlevel import __version__, errors, records
+from midlevel import errors, records
 
 EPILOG = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
@@ -33,7 +33,7 @@ class Commands(click.Group):
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
-@click.version_option(__version__, prog_name="midlevel")
+@click.version_option(package_name="midlevel", prog_name="midlevel")
 def cli():
     """Teach an ImageNet network new classes from a few hundred boxed photographs;
     then ask what is in a new photograph, and where.
@@ -97,13 +97,11 @@ def train(data, config, settings, run, seed, resume, quiet):
     from midlevel.config import parse_setting
     from midlevel.progress import Progress
 
-    chosen = dict(parse_setting(text) for text in settings)
-    if seed is not None:
-        chosen["seed"] = seed
     training.train(
         data,
         config=config,
-        settings=chosen,
+        settings=dict(parse_setting(text) for text in settings),
+        seed=seed,
         run=run,
         resume=resume,
         progress=Progress(quiet),
@@ -139,10 +137,11 @@ def predict(source, model, output, form, quiet):
         midlevel predict "2024/*.jpg" --output labels.csv
     """
     from midlevel import model as model_
-    from midlevel import prediction
+    from midlevel import prediction, sources
     from midlevel.progress import Progress
 
-    prediction.predict(model_.load(model), source, output, form, Progress(quiet))
+    paths = sources.find(source)
+    prediction.predict(model_.load(model), paths, output, form, Progress(quiet))
 
 
 @cli.command()

@@ -139,8 +139,8 @@ class Training(Section):
     optimizer: Literal["adam", "sgd"] = "adam"  # sgd is the paper's schedule
     learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None
     batch: Annotated[int, pydantic.Field(ge=1)] | None = None
-    epochs: Annotated[int, pydantic.Field(ge=1)] = 12
-    patience: Annotated[int, pydantic.Field(ge=1)] = 3  # epochs without a better mAP
+    epochs: Annotated[int, pydantic.Field(ge=1)] | None = None  # at most
+    patience: Annotated[int, pydantic.Field(ge=1)] = 3  # adam: epochs without a gain
 
 
 class Scores(Section):
@@ -167,24 +167,27 @@ class Config(Section):
     seed: int = 0
 
 
-def load(file: str | Path | None = None, settings: dict | None = None) -> Config:
-    """The settings of a YAML file with `settings` over them, checked.
+def load(
+    base: Config | str | Path | None = None, settings: dict | None = None
+) -> Config:
+    """The settings of `base` with `settings` over them, checked.
 
     Args:
+        base: a YAML file, or settings; by default the defaults.
         settings: dotted keys and their values, such as `{"training.epochs": 20}`.
 
     Raises:
         errors.MidlevelError: the file cannot be read, or a key or value is wrong; the
             message names each.
     """
-    tree = _read_yaml(Path(file)) if file else {}
+    tree = _tree(base)
     for key, value in (settings or {}).items():
         _set(tree, key, value)
     try:
         return Config.model_validate(tree)
     except pydantic.ValidationError as error:
         lines = "; ".join(_explain(item) for item in error.errors())
-        where = f"{file}: " if file else ""
+        where = f"{base}: " if isinstance(base, str | Path) else ""
         raise errors.MidlevelError(f"{where}{lines}") from error
 
 
@@ -208,6 +211,12 @@ def parse_setting(text: str) -> tuple[str, object]:
 def dump(config: Config) -> str:
     """All settings as YAML; `load` gives the same settings back."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def _tree(base: Config | str | Path | None) -> dict:
+    if isinstance(base, Config):
+        return base.model_dump()
+    return _read_yaml(Path(base)) if base else {}
 
 
 def _read_yaml(file: Path) -> dict:

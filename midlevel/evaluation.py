@@ -122,9 +122,9 @@ def evaluate(
 
 def _read(folder: Path, model: Model, split: str, progress: Progress):
     """The data set; a validation split drawn in training is drawn again."""
-    dataset = datasets.read(folder, model.classes)
+    dataset = datasets.read(folder, model.classes, must_occur=False)
     chosen = model.config.data
-    if split == chosen.val and not dataset.splits.get(split):
+    if split in (chosen.train, chosen.val) and not dataset.splits.get(chosen.val):
         dataset = datasets.hold_out(
             dataset, chosen.train, split, chosen.val_fraction, model.config.seed
         )

@@ -125,8 +125,8 @@ def _write_verified(path: Path, network, difference, model, photographs) -> floa
     """Save, load as a stranger would, compare; returns the largest difference."""
     keras = runtime.load_keras()
     waiting = path.with_name(f"unverified-{path.name}")
-    network.save(waiting)
     try:
+        network.save(waiting)
         loaded = keras.saving.load_model(waiting)
         worst = max(difference(loaded, model, image) for image in photographs)
         if not worst <= TOLERANCE:
@@ -135,6 +135,8 @@ def _write_verified(path: Path, network, difference, model, photographs) -> floa
                 f"{worst:.1e}, expected at most {TOLERANCE:.0e}. Please report this."
             )
         waiting.replace(path)
+    except OSError as error:
+        raise errors.MidlevelError(f"{path}: cannot be written: {error}.") from error
     finally:
         waiting.unlink(missing_ok=True)
     return worst

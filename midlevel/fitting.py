@@ -30,7 +30,8 @@ class Recipe:
         learning_rate: the first one.
         batch: windows per step.
         epochs: at most so many.
-        patience: stop after so many epochs without a better validation mAP.
+        patience: stop after so many epochs without a better validation mAP; `sgd` stops
+            when its schedule ends.
     """
 
     optimizer: str
@@ -40,7 +41,8 @@ class Recipe:
     patience: int
 
 
-DEFAULTS = {"adam": (3e-4, 512), "sgd": (0.01, 128)}  # learning rate, batch
+# learning rate, batch, epochs
+DEFAULTS = {"adam": (3e-4, 512, 12), "sgd": (0.01, 128, 60)}
 PLATEAU = 0.01  # training loss that falls by less than 1 % in an epoch is stable
 SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
 
@@ -59,12 +61,12 @@ class State:
 
 def recipe(settings: Training) -> Recipe:
     """The recipe of the settings; what they leave open depends on the optimizer."""
-    rate, batch = DEFAULTS[settings.optimizer]
+    rate, batch, epochs = DEFAULTS[settings.optimizer]
     return Recipe(
         settings.optimizer,
         settings.learning_rate or rate,
         settings.batch or batch,
-        settings.epochs,
+        settings.epochs or epochs,
         settings.patience,
     )
 
@@ -166,11 +168,9 @@ def _advance(state: State, row: dict, head, recipe: Recipe):
     if recipe.optimizer == "sgd" and row["loss"] > before * (1 - PLATEAU):
         state.drops += 1
         head.optimizer.learning_rate = head.optimizer.learning_rate / 10
-    state.finished = (
-        state.epoch >= recipe.epochs
-        or state.epoch - state.best_epoch >= recipe.patience
-        or state.drops >= SGD_DROPS
-    )
+    stale = state.epoch - state.best_epoch >= recipe.patience
+    stable = state.drops >= SGD_DROPS if recipe.optimizer == "sgd" else stale
+    state.finished = stable or state.epoch >= recipe.epochs
 
 
 def _save(state: State, head, folder: Path):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 LENGTH = 20.0  # of normalised features, so that initial activations are near one
+STEADY = 1e-4  # keeps the root of a feature near zero from magnifying rounding
 SCORED_AT_ONCE = 8192  # windows; bounds memory whatever the number of images
 
 
@@ -63,7 +64,8 @@ def build(
 def _normalised(x):
     """The signed root of each feature, scaled to the same length for every window."""
     keras = runtime.load_keras()
-    x = keras.ops.sign(x) * keras.ops.sqrt(keras.ops.abs(x))
+    root = keras.ops.sqrt(keras.ops.abs(x) + STEADY) - STEADY**0.5
+    x = keras.ops.sign(x) * root
     x = keras.layers.UnitNormalization(name="unit_length")(x)
     return keras.layers.Rescaling(LENGTH, name="length")(x)
 

@@ -119,12 +119,15 @@ class ImageScores(keras.layers.Layer):
 
 
 def _shares(length, wanted, shrinks):
-    """How much each of `length` pixels adds to each of `wanted`: `(wanted, length)`."""
-    ratio = ops.cast(length, "float32") / ops.cast(wanted, "float32")
-    to = ops.cast(ops.arange(wanted), "float32")[:, None]
-    pixel = ops.cast(ops.arange(length), "float32")[None, :]
+    """How much each of `length` pixels adds to each of `wanted`: `(wanted, length)`.
+
+    In float64, as in OpenCV: float32 places a pixel of a large image too roughly.
+    """
+    ratio = ops.cast(length, "float64") / ops.cast(wanted, "float64")
+    to = ops.cast(ops.arange(wanted), "float64")[:, None]
+    pixel = ops.cast(ops.arange(length), "float64")[None, :]
     end = ops.minimum(pixel + 1, (to + 1) * ratio)
     area = ops.maximum(end - ops.maximum(pixel, to * ratio), 0) / ratio
-    centre = ops.clip((to + 0.5) * ratio - 0.5, 0, ops.cast(length - 1, "float32"))
+    centre = ops.clip((to + 0.5) * ratio - 0.5, 0, ops.cast(length - 1, "float64"))
     linear = ops.maximum(1 - ops.abs(pixel - centre), 0)
-    return ops.where(shrinks, area, linear)
+    return ops.cast(ops.where(shrinks, area, linear), "float32")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from midlevel import (
     scores,
     sources,
 )
+from midlevel.config import Config
 from midlevel.windows import Plan
 
 SCHEMA = "midlevel-prediction/1"
@@ -37,52 +38,31 @@ class WindowScores:
 
     def map(self, column: int, map_wh: tuple[int, int] | None = None) -> np.ndarray:
         """Score map of one column, float32 `(height, width)`, of the image's size."""
-        chosen = self.scores[:, [column]]
-        return scores.score_map(self.plan.boxes, chosen, self.plan.size_wh, map_wh)[
-            ..., 0
-        ]
+        chosen, size_wh = self.scores[:, [column]], self.plan.size_wh
+        return scores.score_map(self.plan.boxes, chosen, size_wh, map_wh)[..., 0]
 
 
+@dataclass(frozen=True)
 class Model:
     """A trained run, ready to look at photographs.
 
     Attributes:
         run: its folder.
+        config: its settings.
         classes: names, in the order of the class ids from 1.
         k: exponent of the image score.
         thresholds: for each class the score from which it is said to be present.
+        extractor: what makes the features.
+        head: a Keras model from features to window scores.
     """
 
-    def __init__(self, run: runs.Run):
-        record = run.record
-        if not record["finished"]:
-            raise errors.MidlevelError(
-                f"{run.folder}: training is not finished. Go on with: midlevel train "
-                f"--resume --run {run.folder}"
-            )
-        self.run = run
-        self.config = run.config
-        self.classes = tuple(record["classes"])
-        self.k = float(record["k"])
-        self.thresholds = {name: record["thresholds"][name] for name in self.classes}
-        self._fingerprint = record["features"]
-
-    @cached_property
-    def extractor(self) -> features.Extractor:
-        """What makes the features; refused if it is not what the head learned from."""
-        extractor = preparation.make_extractor(self.config, self.run)
-        if extractor.fingerprint != self._fingerprint:
-            raise errors.MidlevelError(
-                f"{self.run.folder}: the backbone's weights or the windows are not "
-                "those the head was trained with. Restore backbone.weights.h5 and "
-                "config.yaml of the run, or train again with this midlevel."
-            )
-        return extractor
-
-    @cached_property
-    def head(self):
-        """The trained head, a Keras model from features to window scores."""
-        return heads.load(self.run.head_file)
+    run: runs.Run
+    config: Config
+    classes: tuple[str, ...]
+    k: float
+    thresholds: dict[str, float]
+    extractor: features.Extractor
+    head: Any
 
     def windows(self, image: np.ndarray) -> WindowScores:
         """Scores of every window of an RGB uint8 `(height, width, 3)` image.
@@ -164,9 +144,32 @@ def load(run: str | Path | None = None) -> Model:
     """The model of a run folder; by default of the newest finished run in runs/train.
 
     Raises:
-        errors.MidlevelError: there is no such run, or it is not finished.
+        errors.MidlevelError: there is no such run, it is not finished, or its backbone
+            is not the one its head was trained with.
     """
-    return Model(runs.Run(run) if run else runs.newest(finished=True))
+    run = runs.Run(run) if run else runs.newest(finished=True)
+    record, config = run.record, run.config
+    if not record["finished"]:
+        raise errors.MidlevelError(
+            f"{run.folder}: training is not finished. Go on with: midlevel train "
+            f"--resume --run {run.folder}"
+        )
+    extractor = preparation.make_extractor(config, run)
+    if extractor.fingerprint != record["features"]:
+        raise errors.MidlevelError(
+            f"{run.folder}: the backbone's weights or the windows are not those the "
+            "head was trained with. Restore backbone.weights.h5 and config.yaml of the "
+            "run, or train again with this midlevel."
+        )
+    return Model(
+        run,
+        config,
+        tuple(record["classes"]),
+        float(record["k"]),
+        record["thresholds"],
+        extractor,
+        heads.load(run.head_file),
+    )
 
 
 def _read(path: Path) -> np.ndarray | errors.ImageError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from midlevel import errors, records, runs, sources
+from midlevel import errors, records, runs
 from midlevel.model import Model
 from midlevel.progress import Progress
 
@@ -25,7 +25,7 @@ class Summary:
 
 def predict(
     model: Model,
-    source: Sequence[str | Path],
+    paths: Sequence[Path],
     output: str | Path | None = None,
     form: str | None = None,
     progress: Progress | None = None,
@@ -35,17 +35,16 @@ def predict(
     A photograph that cannot be read has a record that says so; the rest goes on.
 
     Args:
-        source: files, folders, globs; see `sources.find`.
+        paths: photographs, such as `sources.find` gives.
         output: a file, or `-` for stdout. By default a new file in runs/predict, and a
             line of text for each photograph on stdout.
         form: `jsonl` or `csv`; by default as the file's name ends, else `jsonl`.
 
     Raises:
-        errors.DataError: a source names nothing, or no photograph could be read.
+        errors.DataError: no photograph could be read.
         errors.MidlevelError: the output cannot be written.
     """
     progress = progress or Progress()
-    paths = sources.find(source)
     form = form or ("csv" if str(output).lower().endswith(".csv") else "jsonl")
     tell = print if output is None else None
     place = output or runs.new_folder(FOLDER) / f"predictions.{form}"
@@ -93,6 +92,8 @@ def _opened(place: str | Path):
         ) as file:
             yield file
         part.replace(path)
+    except BrokenPipeError:
+        raise  # stdout's reader went away; click knows what to do
     except OSError as error:
         raise errors.MidlevelError(
             f"{path}: cannot be written: {error.strerror}. Name another --output."

@@ -82,6 +82,14 @@ def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
         others = ", ".join(f"{name} {n}" for name, n in sorted(dataset.ignored.items()))
         progress.say(f"boxes of other classes, taken as background: {others}")
     say_left_out(dataset.problems, progress)
+    if not any(
+        (example.targets(len(dataset.classes)) == 1).any()
+        for example in dataset.split(val)
+    ):
+        raise errors.DataError(
+            f"{data}: no photograph of split {val!r} shows one of the classes; there "
+            "is nothing to validate on. Name another split with --set data.val=NAME."
+        )
     return dataset
 
 
@@ -97,7 +105,9 @@ def make_extractor(config: Config, run: runs.Run | None = None) -> features.Extr
     backbone = backbones.build(config.backbone.name, weights)
     comes_along = weights == "imagenet" and backbone.name == backbones.DEFAULT
     if run and not comes_along and not run.backbone_file.exists():
-        backbone.model.save_weights(run.backbone_file)
+        waiting = run.backbone_file.with_name(f"saving-{run.backbone_file.name}")
+        backbone.model.save_weights(waiting)
+        waiting.replace(run.backbone_file)
     return features.build(config, backbone)
 
 

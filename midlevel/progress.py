@@ -26,7 +26,7 @@ class Progress:
 
     def say(self, text: str):
         """One line."""
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, emoji=False)
 
     @contextlib.contextmanager
     def task(self, name: str, total: int):

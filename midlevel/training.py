@@ -29,6 +29,7 @@ def train(
     *,
     config: str | Path | Config | None = None,
     settings: dict | None = None,
+    seed: int | None = None,
     run: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -39,6 +40,7 @@ def train(
         data: a folder with boxed photographs; by default the demo set.
         config: settings, or a YAML file with them.
         settings: dotted keys over `config`, such as `{"data.classes": ["cat"]}`.
+        seed: the same seed gives the same weights on a CPU; over `settings`.
         run: the folder to write; by default a new one in `runs/train`.
         resume: go on with an interrupted run, the newest if `run` is not given, with
             its own settings.
@@ -52,14 +54,15 @@ def train(
         errors.Interrupted: Ctrl-C; what was finished is saved.
     """
     progress = progress or Progress()
+    if seed is not None:
+        settings = {**(settings or {}), "seed": seed}
     if resume:
         run = runs.Run(run) if run else runs.newest(finished=False)
         data, config = _resumed(run, data, settings or config)
     else:
         run = runs.create(run)
         data = Path(data) if data else preparation.demo_folder()
-        if not isinstance(config, Config):
-            config = config_.load(config, settings)
+        config = config_.load(config, settings)
     try:
         return _train(data, config, run, progress)
     except KeyboardInterrupt as error:
@@ -87,6 +90,12 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     started = time.monotonic()
     dataset = preparation.read(data, config, progress)
     run.begin(config, {"data": str(data.resolve()), "classes": list(dataset.classes)})
+    if run.record["classes"] != list(dataset.classes):
+        raise errors.DataError(
+            f"{data}: expected the classes the run began with: "
+            f"{', '.join(run.record['classes'])}. "
+            f"Received: {', '.join(dataset.classes)}."
+        )
     progress.say(f"run: {run.folder}")
 
     extractor = preparation.make_extractor(config, run)
@@ -127,12 +136,6 @@ class Validation:
         examples = prepared.readable(config.data.val)
         count = len(prepared.dataset.classes)
         self.targets = np.stack([e.targets(count) for e in examples])
-        if not (self.targets == 1).any():
-            raise errors.DataError(
-                f"{prepared.dataset.folder}: no photograph of split "
-                f"{config.data.val!r} shows one of the classes; there is nothing to "
-                "validate on. Name another split with --set data.val=NAME."
-            )
         self._keys = [prepared.keys[e.path][augment.ORIGINAL] for e in examples]
         self._store = prepared.store
         chosen = config.scores.k

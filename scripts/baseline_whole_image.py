@@ -1,8 +1,8 @@
 """The baseline that windows have to beat: one feature vector for a whole photograph.
 
 Every photograph goes once through the packaged frozen backbone, and the mean over its
-map, standardised, is given to one logistic regression for each class. Four set-ups say
-how large the photograph is; short side 224 is the conventional one. A photograph that
+map, standardised, is given to one logistic regression for each class. The conventional
+set-up resizes its short side to 224 pixels; two more are larger. A photograph that
 shows a class only as difficult objects counts neither way for it, as in PASCAL VOC.
 
 The strength C of each set-up, and the set-up whose classes are printed, are chosen by
@@ -12,7 +12,7 @@ cross-validation on split `train`; the split that is measured chooses nothing.
     python scripts/baseline_whole_image.py voc-animals \\
         --classes person,dog,cat,horse,sheep,cow,chair,sofa
 
-TIME
+With 900 and 450 photographs this takes eight minutes of processor time.
 """
 
 import json
@@ -26,26 +26,12 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from midlevel import (
-    backbones,
-    datasets,
-    errors,
-    evaluation,
-    extraction,
-    images,
-    metrics,
-    windows,
-)
+from midlevel import backbones, datasets, errors, evaluation, images, metrics, windows
 from midlevel.progress import Progress
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C of the logistic regression
+STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # C of the logistic regression
 FOLDS = 5
-SETUPS = {  # scale of the level; None is stretched to the backbone's square input
-    "stretched to 224 x 224": None,
-    "short side 224": 1.0,
-    "short side 320": 1.4,
-    "short side 448": 2.0,
-}
+SETUPS = {"short side 224": 1.0, "short side 320": 1.4, "short side 448": 2.0}  # scale
 
 
 @dataclass(frozen=True)
@@ -63,40 +49,28 @@ class Split:
     left_out: list[str]
 
 
-def read_image(example: datasets.Example) -> np.ndarray | errors.ImageError:
-    try:
-        return images.read(example.path)
-    except errors.ImageError as error:
-        return error
-
-
-def level_size_wh(size_wh, scale, backbone) -> tuple[int, int]:
-    """Size in pixels at which a photograph enters the network, in whole cells."""
-    side, stride = backbone.input_size, backbone.stride
-    if scale is None:
-        return side, side
-    columns, rows = windows.grid(size_wh, scale, windows.Geometry((), stride, side))
-    return columns * stride, rows * stride
-
-
 def whole_image(image: np.ndarray, backbone) -> np.ndarray:
     """Mean over the map in every set-up, `(set-ups, channels)`."""
-    pixels, size_wh = image.astype(np.float32), images.size_wh(image)
-    sizes = [level_size_wh(size_wh, scale, backbone) for scale in SETUPS.values()]
-    maps = [backbone.maps(images.resize(pixels, size)[None])[0] for size in sizes]
-    return np.stack([cells.mean(axis=(0, 1)) for cells in maps])
+    geometry = windows.Geometry((), backbone.stride, backbone.input_size)
+    pixels, means = image.astype(np.float32), []
+    for scale in SETUPS.values():
+        columns, rows = windows.grid(images.size_wh(image), scale, geometry)
+        level_wh = columns * backbone.stride, rows * backbone.stride
+        level = images.resize(pixels, level_wh)
+        means.append(backbone.maps(level[None])[0].mean(axis=(0, 1)))
+    return np.stack(means)
 
 
 def read_split(dataset, name: str, backbone, progress: Progress) -> Split:
     examples = dataset.split(name)
     vectors, targets, left_out = [], [], []
     with progress.task(f"features of {name}", len(examples)) as advance:
-        for example, image in extraction.ahead(examples, read_image):
-            if isinstance(image, errors.ImageError):
-                left_out.append(str(image))
-            else:
-                vectors.append(whole_image(image, backbone))
+        for example in examples:
+            try:
+                vectors.append(whole_image(images.read(example.path), backbone))
                 targets.append(example.targets(len(dataset.classes)))
+            except errors.ImageError as error:
+                left_out.append(str(error))
             advance()
     if not vectors:
         raise errors.DataError(f"{name}: no photograph of this split can be read.")
@@ -154,7 +128,9 @@ def measure(train: Split, test: Split, classes) -> list[dict]:
         strength = STRENGTHS[int(np.argmax(found))]
         scores = score(vectors, train.targets, others, strength)
         table = metrics.table(scores, test.targets, classes)
-        rows.append({"setup": name, "C": strength, "cv": max(found), **table})
+        rows.append(
+            {"setup": name, "C": strength, "cross_validation": max(found), **table}
+        )
     return rows
 
 
@@ -167,8 +143,9 @@ def as_table(rows: list[dict]) -> str:
     for row in rows:
         area, eleven, non = (100 * row["mAP"][form] for form in metrics.FORMS)
         lines.append(
-            f"{row['setup']:{width}}  {row['C']:6g}  {100 * row['cv']:16.1f}  "
-            f"{area:5.1f}  {eleven:8.1f}  {non:16.1f}"
+            f"{row['setup']:{width}}  {row['C']:6g}  "
+            f"{100 * row['cross_validation']:16.1f}  {area:5.1f}  {eleven:8.1f}  "
+            f"{non:16.1f}"
         )
     return "\n".join(lines)
 
@@ -193,7 +170,7 @@ def main(data: Path, classes: str | None, split: str, as_json: bool) -> None:
     except errors.MidlevelError as error:
         raise click.ClickException(str(error)) from error
     rows = measure(train, test, dataset.classes)
-    best = max(rows, key=lambda row: row["cv"])
+    best = max(rows, key=lambda row: row["cross_validation"])
     found = {
         "mAP": best["mAP"],
         "AP": best["AP"],

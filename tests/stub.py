@@ -11,10 +11,12 @@ from midlevel.progress import Progress
 
 QUIET = Progress(quiet=True)
 
-# Differences of mean red, green and blue, both ways: grey is all zeros after the ReLU.
+# Differences of mean red, green and blue, both ways, and a little more than nothing for
+# grey: the head divides by the length of the features.
 DIFFERENCES = np.array(
     [[1, -1, 1, -1, 0, 0], [-1, 1, 0, 0, 1, -1], [0, 0, -1, 1, -1, 1]], np.float32
 )
+OFFSETS = np.full(6, 0.1, np.float32)
 
 SETTINGS = {
     "backbone.name": "stub",
@@ -38,7 +40,7 @@ def mean_colours(spec, weights):
     x = keras.layers.AveragePooling2D(spec.stride, name="means")(x)
     x = keras.layers.Conv2D(6, 1, activation="relu", name="differences")(x)
     model = keras.Model(inputs, x, name=spec.name)
-    model.get_layer("differences").set_weights([DIFFERENCES[None, None], np.zeros(6)])
+    model.get_layer("differences").set_weights([DIFFERENCES[None, None], OFFSETS])
     return model
 
 

@@ -160,12 +160,6 @@ def test_uint8_and_float32_images_give_one_map(lite0):
     np.testing.assert_allclose(lite0.model(image), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_other_sizes_do_not_trace_the_graph_again(lite0):
-    for rows, cols in ((2, 3), (4, 2), (5, 5)):
-        lite0.maps(noise(rows, cols))
-    assert lite0.graph.experimental_get_tracing_count() == 1
-
-
 def test_batch_normalisation_does_not_see_the_batch(lite0):
     first, second = noise(2, 2, seed=1), noise(2, 2, seed=2)
     before = lite0.maps(first)

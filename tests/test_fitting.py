@@ -63,7 +63,9 @@ def test_another_seed_gives_other_weights(whole, tmp_path):
     assert np.abs(weights(fit(tmp_path, seed=1)[0]) - weights(whole[0])).max() > 0.01
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.slow)]
+)
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(tmp_path, optimizer):
     recipe = Recipe(optimizer, 0.01, 32, epochs=4, patience=9)
     straight, expected = fit(tmp_path / "straight", recipe=recipe)
@@ -166,7 +168,7 @@ def test_fitting_learns(tmp_path):
 
 def test_settings_left_open_hang_on_the_optimizer():
     settings = config.load(settings={"training.optimizer": "sgd"}).training
-    assert fitting.recipe(settings) == Recipe("sgd", 0.01, 128, 12, 3)
+    assert fitting.recipe(settings) == Recipe("sgd", 0.01, 128, 60, 3)
     settings = config.load(
         settings={"training.batch": 7, "training.epochs": 2}
     ).training

@@ -6,7 +6,8 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import errors, prediction
+from midlevel import errors, prediction, sources
+from midlevel.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def lines(path):
 def test_records_are_the_models_own_in_the_order_given(model, folder, tmp_path):
     output = tmp_path / "new" / "out.jsonl"
     notes = stub.Notes()
-    summary = prediction.predict(model, [folder], output, progress=notes)
+    summary = prediction.predict(model, sources.find([folder]), output, progress=notes)
     assert lines(output) == model.predict(folder)
     assert [record["file"].rpartition("/")[2] for record in lines(output)] == NAMES
     assert (summary.done, summary.failed, summary.output) == (3, 1, output)
@@ -47,7 +48,7 @@ def test_records_are_the_models_own_in_the_order_given(model, folder, tmp_path):
 
 def test_a_table_says_the_same_as_the_records(model, folder, tmp_path):
     output = tmp_path / "out.CSV"  # the format is in the name
-    prediction.predict(model, [folder], output, progress=stub.QUIET)
+    prediction.predict(model, sources.find([folder]), output, progress=stub.QUIET)
     with output.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row, record in zip(rows, model.predict(folder), strict=True):
@@ -60,7 +61,9 @@ def test_a_table_says_the_same_as_the_records(model, folder, tmp_path):
 
 
 def test_stdout_takes_records_and_nothing_else(model, folder, capsys):
-    summary = prediction.predict(model, [folder], "-", progress=stub.QUIET)
+    summary = prediction.predict(
+        model, sources.find([folder]), "-", progress=stub.QUIET
+    )
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert records == model.predict(folder)
     assert summary.output is None
@@ -70,7 +73,7 @@ def test_without_an_output_a_line_each_is_for_people(
     model, folder, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    summary = prediction.predict(model, [folder], progress=stub.QUIET)
+    summary = prediction.predict(model, sources.find([folder]), progress=stub.QUIET)
     told = capsys.readouterr().out.splitlines()
     assert len(told) == 4 and told[2].startswith("failed  ")
     assert told[0].startswith(f"{folder.as_posix()}/a.jpg  square ")
@@ -83,14 +86,14 @@ def test_an_interruption_leaves_what_was_done_under_another_name(
 ):
     records = model.predict(folder)
 
-    def interrupted(paths):
+    def interrupted(model, paths):
         yield from records[:2]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model, "stream", interrupted)
+    monkeypatch.setattr(Model, "stream", interrupted)
     output = tmp_path / "out.jsonl"
     with pytest.raises(errors.Interrupted, match="records so far are in .*jsonl.part"):
-        prediction.predict(model, [folder], output, progress=stub.QUIET)
+        prediction.predict(model, sources.find([folder]), output, progress=stub.QUIET)
     assert not output.exists()
     assert lines(tmp_path / "out.jsonl.part") == records[:2]
 
@@ -98,7 +101,9 @@ def test_an_interruption_leaves_what_was_done_under_another_name(
 def test_where_nothing_can_be_read_that_is_an_error(model, folder, tmp_path):
     output = tmp_path / "out.jsonl"
     with pytest.raises(errors.DataError, match="None of the photographs could be read"):
-        prediction.predict(model, [folder / "c.jpg"], output, progress=stub.QUIET)
+        prediction.predict(
+            model, sources.find([folder / "c.jpg"]), output, progress=stub.QUIET
+        )
     assert [record["failure"] is None for record in lines(output)] == [False]
 
 
@@ -106,12 +111,4 @@ def test_an_output_that_cannot_be_written_is_refused_by_name(model, folder, tmp_
     (tmp_path / "file").touch()
     output = tmp_path / "file" / "out.jsonl"
     with pytest.raises(errors.MidlevelError, match="out.jsonl: cannot be written: "):
-        prediction.predict(model, [folder], output, progress=stub.QUIET)
-
-
-def test_a_source_that_is_not_there_is_refused_before_anything_is_written(
-    model, tmp_path
-):
-    with pytest.raises(errors.DataError, match="gone: no such file or folder"):
-        prediction.predict(model, [tmp_path / "gone"], tmp_path / "out.jsonl")
-    assert not list(tmp_path.glob("out*"))
+        prediction.predict(model, sources.find([folder]), output, progress=stub.QUIET)

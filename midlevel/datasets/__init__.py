@@ -5,6 +5,7 @@ says whether a folder is of that format, `read(folder)` reads it into records wi
 class names. What is common to all formats (class ids, splits) is done here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -77,21 +78,29 @@ class Dataset:
         )
 
 
-def read(folder: str | Path, classes: list[str] | None = None) -> Dataset:
+def read(
+    folder: str | Path, classes: Sequence[str] | None = None, must_occur: bool = True
+) -> Dataset:
     """Read a data set; the format is found from what the folder holds.
 
     Args:
         classes: the names to keep, in this order; by default all, sorted.
+        must_occur: refuse a name in `classes` that no box bears.
 
     Raises:
         errors.DataError: no such folder, no known format, nothing usable in it, or a
-            name in `classes` that no box bears.
+            name that does not occur.
     """
     folder = Path(folder)
     name = detect(folder)
     records, problems = FORMATS[name].read(folder)
     found = sorted({n for rows in records.values() for r in rows for n in r.names})
-    _check_classes(folder, classes, found)
+    if not found:
+        raise errors.DataError(
+            f"{folder}: no photograph has a box; there is nothing to learn."
+        )
+    if must_occur:
+        _check_classes(folder, classes or (), found)
     classes = tuple(classes or found)
     splits, ignored = {}, {}
     for split, rows in records.items():
@@ -133,15 +142,11 @@ def hold_out(dataset: Dataset, train: str, val: str, fraction: float, seed: int)
 
 
 def _check_classes(folder, classes, found):
-    missing = [name for name in classes or () if name not in found]
+    missing = [name for name in classes if name not in found]
     if missing:
         raise errors.DataError(
             f"{folder}: no box is named {', '.join(missing)} (data.classes). "
-            f"Names found: {', '.join(found) or 'none'}."
-        )
-    if not found:
-        raise errors.DataError(
-            f"{folder}: no photograph has a box; there is nothing to learn."
+            f"Names found: {', '.join(found)}."
         )
 
 

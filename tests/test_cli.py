@@ -1,0 +1,204 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+import stub
+from click.testing import CliRunner
+
+from midlevel import exports, training
+from midlevel import model as model_
+from midlevel.cli import cli
+
+COMMANDS = sorted(cli.commands)
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def settings():
+    """The stub's settings as options."""
+    pairs = {**stub.SETTINGS, "training.epochs": 2}.items()
+    return [f"--set={key}={json.dumps(value)}" for key, value in pairs]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def fails(code, *arguments):
+    """The one line that a failing command says."""
+    done = call(*arguments)
+    assert done.exit_code == code, done.output
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("midlevel: ") and "Traceback" not in line
+    return line
+
+
+# === Help ===
+
+
+@pytest.mark.parametrize("command", [(), *[(name,) for name in COMMANDS]])
+def test_every_command_has_help_with_examples(command):
+    for option in ("--help", "-h"):
+        done = call(*command, option)
+        assert done.exit_code == 0, done.output
+        assert f"\n      midlevel {' '.join(command)}" in done.stdout
+        assert done.stderr == ""
+    for parameter in (cli.commands[command[0]] if command else cli).params:
+        assert (
+            parameter.param_type_name == "argument"
+            or parameter.help
+            or (parameter.name == "form")
+        )
+
+
+def test_the_commands_are_those_of_the_readme():
+    assert COMMANDS == ["evaluate", "export", "predict", "train"]
+    assert call("--version").stdout.startswith("midlevel, version ")
+    assert call().exit_code in (0, 2)
+
+
+def test_help_loads_neither_tensorflow_nor_keras():
+    code = (
+        "import sys\nfrom midlevel.cli import cli\n"
+        "cli(['train', '--help'], standalone_mode=False)\n"
+        "heavy = {'tensorflow', 'keras', 'cv2', 'albumentations'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# === Errors ===
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tain"],
+        ["predict"],
+        ["train", "--epochs", "3"],
+        ["train", "--seed", "one"],
+        ["train", "--config", "gone.yaml"],
+        ["predict", "a.jpg", "--format", "xml"],
+        ["export", "--format", "onnx"],
+    ],
+)
+def test_wrong_use_leaves_with_2_and_names_the_usage(here, arguments):
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Usage: ") and done.stdout == ""
+
+
+def test_an_unknown_setting_is_refused_with_the_one_that_was_meant(here, toy_voc):
+    line = fails(2, "train", toy_voc, "--set", "training.epoch=3")
+    assert "training.epoch: no such setting. Did you mean training.epochs?" in line
+    line = fails(2, "train", toy_voc, "--set", "training.epochs")
+    assert "--set expects key=value. Received: training.epochs." in line
+    assert not list(here.iterdir())
+
+
+def test_data_that_cannot_be_used_leaves_with_3_and_is_named(here):
+    (here / "empty").mkdir()
+    assert "nowhere: expected a folder with boxed" in fails(3, "train", "nowhere")
+    assert "empty: holds no data set in a known format" in fails(3, "train", "empty")
+
+
+def test_a_model_that_is_not_there_leaves_with_2_and_the_way_to_one(here):
+    assert "Train one with `midlevel train`" in fails(2, "evaluate")
+    assert "nowhere: is not a run" in fails(2, "evaluate", "--model", "nowhere")
+
+
+def test_a_photograph_that_is_not_there_leaves_with_3(here, trained):
+    line = fails(3, "predict", "gone.jpg", "--model", trained.folder)
+    assert line == "midlevel: gone.jpg: no such file or folder."
+
+
+def test_resume_takes_no_settings(here, trained):
+    shutil.copytree(trained.folder, "run")
+    record = json.loads((here / "run/run.json").read_text())
+    (here / "run/run.json").write_text(json.dumps({**record, "finished": False}))
+    for options in (["--seed", "1"], ["--set", "seed=1"]):
+        line = fails(2, "train", "--resume", "--run", "run", *options)
+        assert "leave out --config, --set and --seed" in line
+
+
+def test_an_interruption_leaves_with_130(here, trained, toy_voc, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_train", interrupted)
+    assert "nothing is written" in fails(130, "train", toy_voc, "--run", "run")
+    monkeypatch.setattr(model_.Model, "stream", interrupted)
+    line = fails(
+        130, "predict", toy_voc, "--model", trained.folder, "--output", "-", "-q"
+    )
+    assert line == "midlevel: interrupted."
+
+
+# === The whole way ===
+
+
+def test_train_then_evaluate_predict_and_export(
+    here, stub_backbone, toy_voc, monkeypatch
+):
+    monkeypatch.setattr(exports, "VERIFIED_ON", 1)
+    done = call("train", toy_voc, "--run", "runs/train/a", "--seed", "3", *settings())
+    assert done.exit_code == 0, done.output
+    assert done.stdout == ""
+    assert "validation mAP on 'val': area 1.0000" in done.stderr
+    assert "midlevel predict FOLDER --model runs/train/a" in done.stderr
+
+    done = call("evaluate", "--json", "-q")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["mAP"]["area"] > 0.95 and done.stderr == ""
+    assert "non-interpolated" in call("evaluate", "-q").stdout
+
+    done = call("predict", toy_voc, "--output", "-")
+    assert done.exit_code == 0, done.output
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(records) == 16 and "16 labelled, 0 failed" in done.stderr
+    assert [label["name"] for label in records[11]["labels"]][:1] == ["wedge"]
+
+    done = call("export", "-q", "--output", "exported")
+    assert done.exit_code == 0, done.output
+    files = [f"exported/{name}" for name in ("window.keras", "image.keras")]
+    assert done.stdout.splitlines() == [*files, "exported/labels.json"]
+    assert done.stderr == ""
+
+
+def test_quiet_training_says_nothing(here, stub_backbone, toy_voc, capfd):
+    done = call("train", toy_voc, "--run", "run", "-q", *settings())
+    assert (done.exit_code, done.output) == (0, "")
+    assert json.loads((here / "run/run.json").read_text())["finished"]
+
+
+def test_a_command_line_goes_over_a_file(here, stub_backbone, toy_voc):
+    (here / "some.yaml").write_text("seed: 5\ntraining: {epochs: 1, patience: 2}\n")
+    options = ["--config", "some.yaml", "--run", "run", "-q", *settings()]
+    done = call("train", toy_voc, *options, "--set", "seed=4", "--seed", "6")
+    assert done.exit_code == 0, done.output
+    written = (here / "run/config.yaml").read_text()
+    assert "seed: 6" in written and "epochs: 2" in written and "patience: 2" in written
+
+
+def test_some_that_cannot_be_read_are_named_and_the_rest_labelled(
+    here, trained, toy_voc
+):
+    shutil.copy(toy_voc / "JPEGImages/val_04.jpg", "good.jpg")
+    (here / "bad.jpg").write_bytes(b"no image")
+    options = ("--model", trained.folder, "--output", "out.csv")
+    done = call("predict", "bad.jpg", "good.jpg", *options)
+    assert done.exit_code == 0, done.output
+    assert "failed  bad.jpg: is not an image that can be read" in done.stderr
+    assert "1 labelled, 1 failed" in done.stderr
+    header, bad, good = (here / "out.csv").read_text().splitlines()
+    assert header == "file,width,height,labels,disc,square,wedge,failure"
+    assert bad.startswith("bad.jpg,,,,,,,") and good.startswith("good.jpg,160,120,")
