@@ -1,5 +1,6 @@
 """Fill the feature store: every view of every photograph that is not in it yet."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +48,7 @@ def extract(
         progress.say(f"{name}: all {done} are in the store, nothing to do")
     if missing:
         _announce(missing, done, extractor, features, progress, name)
-    unreadable = {}
+    unreadable, begun = {}, time.monotonic()
     try:
         with progress.task(name, len(missing)) as advance:
             for job, pixels in ahead(missing, _decode):
@@ -59,6 +60,9 @@ def extract(
                 advance()
     finally:
         features.flush()
+    if missing:
+        count, seconds = len(missing) - len(unreadable), time.monotonic() - begun
+        progress.say(f"{name}: {count} computed in {seconds:.0f} s")
     failures += _take_out(keys, unreadable)
     return Result(keys, failures)
 

@@ -30,7 +30,10 @@ class Progress:
 
     @contextlib.contextmanager
     def task(self, name: str, total: int):
-        """Work of `total` steps; yields a function to call with the steps just done."""
+        """Work of `total` steps; yields a function to call with the steps just done.
+
+        What came of the work is for the caller to say.
+        """
         if self._console.is_terminal and not self.quiet:
             with self._bar() as bar:
                 number = bar.add_task(name, total=total)
@@ -45,6 +48,7 @@ class Progress:
             progress.MofNCompleteColumn(),
             progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=self._console,
+            transient=True,
         )
 
     def _lines(self, name: str, total: int):
@@ -55,7 +59,7 @@ class Progress:
             nonlocal done, said
             done += steps
             now = time.monotonic()
-            if now - said >= SECONDS_BETWEEN_LINES or done >= total > done - steps:
+            if now - said >= SECONDS_BETWEEN_LINES:
                 said = now
                 self.say(f"{name}: {done}/{total}, {now - begun:.0f} s")
 
