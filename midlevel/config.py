@@ -11,6 +11,7 @@ import pydantic
 import yaml
 
 from midlevel import augment, errors, labels, windows
+from midlevel.backbones import table
 
 
 class Section(pydantic.BaseModel):
@@ -87,14 +88,21 @@ class Windows(Section):
 class Backbone(Section):
     """The frozen network."""
 
-    name: str = "efficientnet_lite0"
+    name: str = table.DEFAULT
     weights: str = "imagenet"  # or a path to a .weights.h5 file, or "none"
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _known(cls, name):
+        if name not in table.BACKBONES:
+            raise ValueError(f"must be one of {', '.join(table.BACKBONES)}")
+        return name
 
 
 class Features(Section):
     """How windows become vectors."""
 
-    path: Literal["dense", "crop"] = "dense"
+    method: Literal["dense", "crop"] = "dense"
     context: Annotated[int, pydantic.Field(ge=0, le=100)] = 0  # pixels around a crop
     views: Annotated[list[str], pydantic.Field(min_length=1)] = [
         augment.ORIGINAL,
@@ -164,7 +172,18 @@ class Config(Section):
     head: Head = Head()
     training: Training = Training()
     scores: Scores = Scores()
-    seed: int = 0
+    seed: Annotated[int, pydantic.Field(ge=0)] = 0
+
+    @pydantic.model_validator(mode="after")
+    def _windows_fit_the_backbone(self):
+        sizes = [size for level in self.windows.levels() for size in level.sizes]
+        least = table.BACKBONES[self.backbone.name].lost_cells + 1
+        if self.features.method == "dense" and min(sizes) < least:
+            raise ValueError(
+                f"backbone {self.backbone.name} needs windows of at least {least} "
+                f"cells, windows.pyramid has {min(sizes)}; the pyramid `paper` has 7"
+            )
+        return self
 
 
 def load(

@@ -1,80 +1,13 @@
-"""Score whole splits from stored features, and measure the scores."""
+"""`midlevel evaluate`: how good a trained model is on a labelled split."""
 
-import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from midlevel import datasets, heads, metrics, preparation, scores
+from midlevel import datasets, errors, metrics, preparation
 from midlevel.augment import ORIGINAL
 from midlevel.model import Model
 from midlevel.progress import Progress
-from midlevel.store import FeatureStore
-
-WINDOWS_AT_ONCE = 8192
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Image scores of a split.
-
-    Attributes:
-        scores: float64 `(len(ks), images, classes)`.
-        ks: the exponents, one a row.
-        targets: int8 `(images, classes)` of 1, 0, -1.
-    """
-
-    scores: np.ndarray
-    ks: tuple[float, ...]
-    targets: np.ndarray
-
-    def best(self) -> tuple[float, float]:
-        """The k of the highest area mAP, and that mAP; nan where nothing is present."""
-        maps = [
-            metrics.mean_average_precision(row, self.targets) for row in self.scores
-        ]
-        best = int(np.argmax(maps)) if not np.isnan(maps).all() else 0
-        return self.ks[best], maps[best]
-
-    def at(self, k: float) -> np.ndarray:
-        """Image scores `(images, classes)` for one of `ks`."""
-        return self.scores[self.ks.index(k)]
-
-
-def score_split(
-    head,
-    store: FeatureStore,
-    keys: Sequence[str],
-    targets: np.ndarray,
-    ks: Sequence[float],
-) -> Scored:
-    """Score the images behind `keys` with `head`, for each exponent in `ks`."""
-    rows = []
-    for window_scores in score_windows(head, store, keys):
-        classes = window_scores[:, 1:]  # without background
-        rows.append([scores.image_scores(classes, k) for k in ks])
-    table = np.array(rows).reshape(len(keys), len(ks), -1).swapaxes(0, 1)
-    return Scored(table, tuple(ks), targets)
-
-
-def score_windows(
-    head, store: FeatureStore, keys: Sequence[str]
-) -> Iterator[np.ndarray]:
-    """Window scores `(n, 1 + classes)` of each image, several images at a time."""
-    for group in _grouped(keys, store):
-        arrays = [store.load(key) for key in group]
-        together = heads.score(head, np.concatenate(arrays))
-        yield from np.split(together, np.cumsum([len(a) for a in arrays])[:-1])
-
-
-def _grouped(keys, store):
-    """Consecutive keys, about `WINDOWS_AT_ONCE` windows a group."""
-    ends = np.cumsum([store.entries[key].count for key in keys])
-    numbers = (ends - 1) // WINDOWS_AT_ONCE
-    for _, group in itertools.groupby(zip(numbers, keys, strict=True), lambda x: x[0]):
-        yield [key for _, key in group]
+from midlevel.validation import Validation
 
 
 def evaluate(
@@ -105,31 +38,37 @@ def evaluate(
     prepared = preparation.prepare(
         dataset, {split: [ORIGINAL]}, model.extractor, config.features.store, progress
     )
-    examples = prepared.readable(split)
-    keys = [prepared.keys[e.path][ORIGINAL] for e in examples]
-    targets = np.stack([e.targets(len(model.classes)) for e in examples])
-    scored = score_split(model.head, prepared.store, keys, targets, (model.k,))
+    scored = Validation(prepared, split, (model.k,)).scored(model.head)
     return {
-        **metrics.table(scored.at(model.k), targets, model.classes),
+        **metrics.table(scored.at(model.k), scored.targets, model.classes),
         "run": str(model.run.folder),
         "data": str(folder),
         "split": split,
-        "images": len(examples),
+        "images": len(scored.targets),
         "k": model.k,
         "left_out": [*dataset.problems, *prepared.failures],
     }
 
 
 def _read(folder: Path, model: Model, split: str, progress: Progress):
-    """The data set; a validation split drawn in training is drawn again."""
+    """The data set; a split that training drew is the one that the run wrote down."""
     dataset = datasets.read(folder, model.classes, must_occur=False)
-    chosen = model.config.data
-    if split in (chosen.train, chosen.val) and not dataset.splits.get(chosen.val):
-        dataset = datasets.hold_out(
-            dataset, chosen.train, split, chosen.val_fraction, model.config.seed
-        )
     preparation.say_left_out(dataset.problems, progress)
-    return dataset
+    chosen = model.config.data
+    if dataset.splits.get(chosen.val) or split not in (chosen.train, chosen.val):
+        return dataset
+    files = set(model.run.split_files[split])
+    drawn = [
+        example
+        for example in dataset.splits.get(chosen.train, [])
+        if example.path.relative_to(folder).as_posix() in files
+    ]
+    if not drawn:
+        raise errors.DataError(
+            f"{folder}: has no split {split!r}, and none of the photographs that the "
+            f"run {model.run.folder} had in it. Name another split with --split."
+        )
+    return replace(dataset, splits={**dataset.splits, split: drawn})
 
 
 def as_table(found: dict) -> str:

@@ -1,12 +1,13 @@
 """`midlevel export`: the model as files for other programs, each verified."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors, heads, images, runtime, scores
+from midlevel import errors, files, heads, images, runtime, scores
 from midlevel.model import Model
 from midlevel.progress import Progress
 
@@ -37,15 +38,11 @@ def export(
     """
     progress = progress or Progress()
     folder = Path(folder) if folder else model.run.folder / "exports"
-    try:
+    with _explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.MidlevelError(
-            f"{folder}: cannot be written: {error.strerror}. Name another --output."
-        ) from error
     photographs = list(_photographs(model))
     jobs = [("window.keras", window_model, window_difference)]
-    if model.extractor.path == "dense":
+    if model.extractor.method == "dense":
         jobs.append(("image.keras", image_model, image_difference))
         progress.say(
             "image.keras gives this run's own scores; window.keras sees a window cut "
@@ -84,7 +81,7 @@ def image_model(model: Model):
         resized = layers.PyramidLevel(
             level.scale, geometry.stride, geometry.input_size, geometry.min_cells
         )(inputs)
-        means = layers.WindowMeans(level.sizes, geometry.overlap, backbone.context)
+        means = layers.WindowMeans(level.sizes, geometry.overlap, backbone.lost_cells)
         vectors.append(means(backbone.model(resized)))
     if len(vectors) > 1:
         vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
@@ -124,28 +121,40 @@ def _over_windows(head):
 def _write_verified(path: Path, network, difference, model, photographs) -> float:
     """Save, load as a stranger would, compare; returns the largest difference."""
     keras = runtime.load_keras()
-    waiting = path.with_name(f"unverified-{path.name}")
-    try:
-        network.save(waiting)
-        loaded = keras.saving.load_model(waiting)
+    with _explained(path), files.whole(path) as unverified:
+        network.save(unverified)
+        loaded = keras.saving.load_model(unverified)
         worst = max(difference(loaded, model, image) for image in photographs)
         if not worst <= TOLERANCE:
             raise errors.MidlevelError(
                 f"{path}: was not kept: its scores differ from the run's by "
                 f"{worst:.1e}, expected at most {TOLERANCE:.0e}. Please report this."
             )
-        waiting.replace(path)
-    except OSError as error:
-        raise errors.MidlevelError(f"{path}: cannot be written: {error}.") from error
-    finally:
-        waiting.unlink(missing_ok=True)
     return worst
+
+
+@contextlib.contextmanager
+def _explained(path: Path):
+    """Turns what the operating system refuses into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.MidlevelError(
+            f"{path}: cannot be written: {error.strerror or error}. Name another "
+            "--output."
+        ) from error
+
+
+def _run_photographs(model: Model) -> Iterator[Path]:
+    folder = Path(model.run.record["data"])
+    for names in model.run.split_files.values():
+        yield from (folder / name for name in names)
 
 
 def _photographs(model: Model) -> Iterator[np.ndarray]:
     """Some of the run's photographs if they are still there, else noise."""
     found = 0
-    for path in model.run.photographs():
+    for path in _run_photographs(model):
         try:
             yield images.read(path)
         except errors.ImageError:
@@ -166,5 +175,6 @@ def _write_labels(path: Path, model: Model) -> Path:
         "window_scores": ["background", *model.classes],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")
+    with _explained(path):
+        files.write_text(path, text)
     return path

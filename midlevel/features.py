@@ -10,11 +10,12 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midlevel import errors, images, windows
+from midlevel import backbones, images, windows
 
 if TYPE_CHECKING:
     from midlevel.backbones import Backbone
@@ -30,13 +31,13 @@ class Extractor:
     Attributes:
         backbone: the frozen network.
         geometry: which windows an image has.
-        path: `dense` or `crop`.
+        method: `dense` or `crop`.
         context: pixels of surroundings in a crop of the backbone's input size.
     """
 
     backbone: "Backbone"
     geometry: windows.Geometry
-    path: str = "dense"
+    method: str = "dense"
     context: int = 0
 
     def plan(self, size_wh: tuple[int, int]) -> windows.Plan:
@@ -46,7 +47,7 @@ class Extractor:
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Features of every window, float32 `(n, channels)`, in the plan's order."""
         plan = self.plan(images.size_wh(images.check(image)))
-        if self.path == "dense":
+        if self.method == "dense":
             return dense(self.backbone, image, plan)
         return crops(self.backbone, image, plan, self.context)
 
@@ -56,30 +57,33 @@ class Extractor:
         parts = {
             "backbone": self.backbone.fingerprint,
             "geometry": asdict(self.geometry),
-            "path": [self.path, self.context if self.path == "crop" else 0],
+            "path": [self.method, self.context if self.method == "crop" else 0],
             "decoding": images.DECODE_POLICY,
         }
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def build(config: "Config", backbone: "Backbone") -> Extractor:
+def build(config: "Config", weights: Path | None = None) -> Extractor:
     """The extractor that the settings describe.
 
+    Args:
+        weights: a file in place of `backbone.weights`, such as a run's own copy.
+
     Raises:
-        errors.MidlevelError: a window is smaller than the backbone can take.
+        errors.MidlevelError: the backbone's weights cannot be had.
     """
-    levels, least = config.windows.levels(), backbone.context + 1
-    smallest = min(size for level in levels for size in level.sizes)
-    if config.features.path == "dense" and smallest < least:
-        raise errors.MidlevelError(
-            f"backbone {backbone.name} needs windows of at least {least} cells "
-            f"(windows.pyramid). Received: {smallest}. The pyramid `paper` has 7."
-        )
+    settings = config.backbone
+    backbone = backbones.build(settings.name, weights or settings.weights)
     geometry = windows.Geometry(
-        levels, backbone.stride, backbone.input_size, config.windows.overlap, least
+        config.windows.levels(),
+        backbone.stride,
+        backbone.input_size,
+        config.windows.overlap,
+        min_cells=backbone.lost_cells + 1,
     )
-    return Extractor(backbone, geometry, config.features.path, config.features.context)
+    chosen = config.features
+    return Extractor(backbone, geometry, chosen.method, chosen.context)
 
 
 def dense(backbone: "Backbone", image: np.ndarray, plan: windows.Plan) -> np.ndarray:
@@ -89,17 +93,17 @@ def dense(backbone: "Backbone", image: np.ndarray, plan: windows.Plan) -> np.nda
         backbone.maps(images.resize(pixels, size_wh)[None])[0]
         for size_wh in plan.level_sizes_wh
     ]
-    return pool(maps, plan, backbone.context)
+    return pool(maps, plan, backbone.lost_cells)
 
 
-def pool(maps: list[np.ndarray], plan: windows.Plan, context: int = 0) -> np.ndarray:
+def pool(maps: list[np.ndarray], plan: windows.Plan, lost_cells: int = 0) -> np.ndarray:
     """Mean of each window's cells, float32 `(n, channels)`.
 
     A summed-area table makes the mean of any window cost four look-ups.
 
     Args:
         maps: float32 `(rows, columns, channels)` of each level.
-        context: cells that the map lacks on the right and below, because the
+        lost_cells: cells that the map lacks on the right and below, because the
             backbone's convolutions have no padding; every window is that much smaller.
     """
     result = np.empty((len(plan), maps[0].shape[-1]), np.float32)
@@ -109,7 +113,9 @@ def pool(maps: list[np.ndarray], plan: windows.Plan, context: int = 0) -> np.nda
         np.cumsum(cells, axis=0, out=table[1:, 1:])
         np.cumsum(table[1:, 1:], axis=1, out=table[1:, 1:])
         of_level = plan.level == i
-        left, top, right, bottom = (plan.cells[of_level] - (0, 0, context, context)).T
+        left, top, right, bottom = (
+            plan.cells[of_level] - (0, 0, lost_cells, lost_cells)
+        ).T
         total = table[bottom, right] - table[top, right]
         total += table[top, left] - table[bottom, left]
         result[of_level] = total / ((right - left) * (bottom - top))[:, None]

@@ -11,38 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import runtime
+from midlevel import files, runtime
 from midlevel.config import Training
 from midlevel.progress import Progress
 from midlevel.samples import WindowSet
-from midlevel.store import write_whole
 
 MIN_GAIN = 1e-4  # a validation mAP that rises by less does not count as better
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to optimise.
-
-    Attributes:
-        optimizer: `adam`, or `sgd`: the paper's schedule (section 3.2), momentum 0.9
-            and weight decay 5e-4 as in Krizhevsky 2012, whose code it used.
-        learning_rate: the first one.
-        batch: windows per step.
-        epochs: at most so many.
-        patience: stop after so many epochs without a better validation mAP; `sgd` stops
-            when its schedule ends.
-    """
-
-    optimizer: str
-    learning_rate: float
-    batch: int
-    epochs: int
-    patience: int
-
-
-# learning rate, batch, epochs
-DEFAULTS = {"adam": (3e-4, 512, 12), "sgd": (0.01, 128, 60)}
+# What settings leave open. sgd is the paper's schedule (section 3.2) with the momentum
+# and weight decay of Krizhevsky 2012, whose code it used.
+DEFAULTS = {
+    "adam": {"learning_rate": 3e-4, "batch": 512, "epochs": 12},
+    "sgd": {"learning_rate": 0.01, "batch": 128, "epochs": 60},
+}
+MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
 PLATEAU = 0.01  # training loss that falls by less than 1 % in an epoch is stable
 SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
 
@@ -52,34 +35,28 @@ class State:
     """Where fitting stands after an epoch."""
 
     epoch: int = 0
-    best_map: float = -1.0
+    best_mAP: float = -1.0
     best_epoch: int = 0
     drops: int = 0
     finished: bool = False
     history: list[dict] = field(default_factory=list)
 
 
-def recipe(settings: Training) -> Recipe:
-    """The recipe of the settings; what they leave open depends on the optimizer."""
-    rate, batch, epochs = DEFAULTS[settings.optimizer]
-    return Recipe(
-        settings.optimizer,
-        settings.learning_rate or rate,
-        settings.batch or batch,
-        settings.epochs or epochs,
-        settings.patience,
-    )
+def resolved(settings: Training) -> Training:
+    """The settings with what they leave open, which depends on the optimizer."""
+    known = settings.model_dump(exclude_none=True)
+    return Training(**{**DEFAULTS[settings.optimizer], **known})
 
 
-def compile_head(head, recipe: Recipe):
+def compile_head(head, settings: Training):
     """Give a new head its loss and optimizer."""
     keras = runtime.load_keras()
-    if recipe.optimizer == "sgd":
+    if settings.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(
-            recipe.learning_rate, momentum=0.9, weight_decay=5e-4
+            settings.learning_rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
         )
     else:
-        optimizer = keras.optimizers.Adam(recipe.learning_rate)
+        optimizer = keras.optimizers.Adam(settings.learning_rate)
     head.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
 
 
@@ -87,7 +64,7 @@ def fit(
     head,
     windows: WindowSet,
     validate: Callable,
-    recipe: Recipe,
+    settings: Training,
     seed: int,
     folder: Path,
     progress: Progress,
@@ -98,7 +75,8 @@ def fit(
     gives the same weights twice, interrupted or not.
 
     Args:
-        validate: takes a head, gives `{"map": ..., "k": ...}`.
+        settings: `resolved`.
+        validate: takes a head, gives `{"mAP": ..., "k": ...}`.
         folder: for the state.
     """
     keras = runtime.load_keras()
@@ -106,17 +84,17 @@ def fit(
     if state.epoch:
         head = keras.saving.load_model(checkpoint(folder, state.epoch))
     else:
-        compile_head(head, recipe)
+        compile_head(head, settings)
     while not state.finished:
         number = state.epoch + 1
         with progress.task(f"epoch {number}", len(windows)) as advance:
-            loss = _epoch(head, windows, recipe.batch, (seed, number), advance)
+            loss = _epoch(head, windows, settings.batch, (seed, number), advance)
         row = {"epoch": number, "loss": loss, **validate(head)}
         row["learning_rate"] = float(head.optimizer.learning_rate)
-        _advance(state, row, head, recipe)
+        _advance(state, row, head, settings)
         _save(state, head, folder)
         progress.say(
-            f"epoch {number}: loss {loss:.4f}, validation mAP {row['map']:.4f} "
+            f"epoch {number}: loss {loss:.4f}, validation mAP {row['mAP']:.4f} "
             f"with k = {row['k']:g}"
         )
     best = checkpoint(folder, state.best_epoch)
@@ -144,7 +122,9 @@ def _epoch(head, windows, batch, seed, advance) -> float:
         chosen = order[start : start + batch]
         ids = windows.ids[chosen]
         head.reset_metrics()  # else an older Keras gives a running mean
-        loss = head.train_on_batch(windows.features(chosen), ids, windows.weights[ids])
+        loss = head.train_on_batch(
+            windows.features(chosen), ids, windows.class_weights[ids]
+        )
         total += float(loss) * len(chosen)
         advance(len(chosen))
     return total / len(order)
@@ -158,30 +138,28 @@ def _seed_dropout(head, rng):
             layer.seed_generator.state.assign(rng.integers(0, 2**31, 2))
 
 
-def _advance(state: State, row: dict, head, recipe: Recipe):
+def _advance(state: State, row: dict, head, settings: Training):
     """Take an epoch's results in; lower the learning rate, decide whether to stop."""
     before = state.history[-1]["loss"] if state.history else float("inf")
     state.history.append(row)
     state.epoch = row["epoch"]
-    if row["map"] > state.best_map + MIN_GAIN:
-        state.best_map, state.best_epoch = row["map"], state.epoch
-    if recipe.optimizer == "sgd" and row["loss"] > before * (1 - PLATEAU):
+    if row["mAP"] > state.best_mAP + MIN_GAIN:
+        state.best_mAP, state.best_epoch = row["mAP"], state.epoch
+    if settings.optimizer == "sgd" and row["loss"] > before * (1 - PLATEAU):
         state.drops += 1
         head.optimizer.learning_rate = head.optimizer.learning_rate / 10
-    stale = state.epoch - state.best_epoch >= recipe.patience
-    stable = state.drops >= SGD_DROPS if recipe.optimizer == "sgd" else stale
-    state.finished = stable or state.epoch >= recipe.epochs
+    stale = state.epoch - state.best_epoch >= settings.patience
+    stable = state.drops >= SGD_DROPS if settings.optimizer == "sgd" else stale
+    state.finished = stable or state.epoch >= settings.epochs
 
 
 def _save(state: State, head, folder: Path):
     """The head first, then the state that names it, then what nobody needs goes."""
     folder.mkdir(parents=True, exist_ok=True)
     path = checkpoint(folder, state.epoch)
-    waiting = path.with_name(f"saving-{path.name}")
-    head.save(waiting)
-    waiting.replace(path)
-    text = json.dumps(asdict(state), indent=1)
-    write_whole(folder / "state.json", lambda file: file.write(text.encode()))
+    with files.whole(path) as waiting:
+        head.save(waiting)
+    files.write_text(folder / "state.json", json.dumps(asdict(state), indent=1))
     for old in folder.glob("epoch-*.keras"):
         if old not in (path, checkpoint(folder, state.best_epoch)):
             old.unlink()

@@ -64,11 +64,11 @@ class WindowMeans(keras.layers.Layer):
     Takes a map `(n, rows, columns, channels)`, gives `(n, windows, channels)`.
     """
 
-    def __init__(self, sizes, overlap, context, **kwargs):
+    def __init__(self, sizes, overlap, lost_cells, **kwargs):
         super().__init__(**kwargs)
         self.sizes = tuple(sizes)
         self.overlap = overlap
-        self.context = context
+        self.lost_cells = lost_cells
 
     def call(self, cells):
         table = ops.cumsum(ops.cumsum(cells, axis=1), axis=2)
@@ -87,16 +87,16 @@ class WindowMeans(keras.layers.Layer):
 
     def _along(self, cells, size):
         """Starts, in cells of the map, and length of windows along one side."""
-        length = cells + self.context
+        length = cells + self.lost_cells
         size = ops.minimum(size, length)
         steps = [windows.step(s, self.overlap) for s in range(max(self.sizes) + 1)]
         step = ops.take(ops.array(steps, "int32"), size)
         gaps = (length - size + step - 1) // step
         starts = ops.arange(gaps + 1) * (length - size) // ops.maximum(gaps, 1)
-        return starts, size - self.context
+        return starts, size - self.lost_cells
 
     def get_config(self):
-        names = ("sizes", "overlap", "context")
+        names = ("sizes", "overlap", "lost_cells")
         return {**super().get_config(), **{n: getattr(self, n) for n in names}}
 
 

@@ -13,7 +13,6 @@ from midlevel import (
     features,
     heads,
     images,
-    preparation,
     runs,
     scores,
     sources,
@@ -154,8 +153,9 @@ def load(run: str | Path | None = None) -> Model:
             f"{run.folder}: training is not finished. Go on with: midlevel train "
             f"--resume --run {run.folder}"
         )
-    extractor = preparation.make_extractor(config, run)
-    if extractor.fingerprint != record["features"]:
+    kept = run.backbone_file if run.backbone_file.exists() else None
+    extractor = features.build(config, kept)
+    if extractor.fingerprint != record["features_fingerprint"]:
         raise errors.MidlevelError(
             f"{run.folder}: the backbone's weights or the windows are not those the "
             "head was trained with. Restore backbone.weights.h5 and config.yaml of the "

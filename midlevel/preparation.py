@@ -3,21 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from midlevel import (
-    augment,
-    backbones,
-    datasets,
-    errors,
-    extraction,
-    features,
-    runs,
-    store,
-)
+from midlevel import datasets, errors, extraction, features, store
 from midlevel.config import Config
 from midlevel.progress import Progress
-
-PACKAGE = Path(__file__).parent
-DEMO_FOLDERS = (PACKAGE / "demo", PACKAGE.parent / "data" / "demo")  # installed, source
 
 
 @dataclass(frozen=True)
@@ -52,21 +40,6 @@ class Prepared:
         return examples
 
 
-def demo_folder() -> Path:
-    """Where the demo set is.
-
-    Raises:
-        errors.DataError: it was not installed.
-    """
-    for folder in DEMO_FOLDERS:
-        if folder.is_dir():
-            return folder
-    raise errors.DataError(
-        "The demo set is not installed. Name a folder with boxed photographs: "
-        "midlevel train DATA."
-    )
-
-
 def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
     """Read a data set, with a split to validate on; say what it holds."""
     dataset = datasets.read(data, config.data.classes)
@@ -82,33 +55,7 @@ def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
         others = ", ".join(f"{name} {n}" for name, n in sorted(dataset.ignored.items()))
         progress.say(f"boxes of other classes, taken as background: {others}")
     say_left_out(dataset.problems, progress)
-    if not any(
-        (example.targets(len(dataset.classes)) == 1).any()
-        for example in dataset.split(val)
-    ):
-        raise errors.DataError(
-            f"{data}: no photograph of split {val!r} shows one of the classes; there "
-            "is nothing to validate on. Name another split with --set data.val=NAME."
-        )
     return dataset
-
-
-def make_extractor(config: Config, run: runs.Run | None = None) -> features.Extractor:
-    """The extractor of the settings.
-
-    A run keeps a copy of weights that do not come with midlevel, so that it can be
-    used anywhere later; that copy is taken where it is there.
-    """
-    weights = config.backbone.weights
-    if run and run.backbone_file.exists():
-        weights = run.backbone_file
-    backbone = backbones.build(config.backbone.name, weights)
-    comes_along = weights == "imagenet" and backbone.name == backbones.DEFAULT
-    if run and not comes_along and not run.backbone_file.exists():
-        waiting = run.backbone_file.with_name(f"saving-{run.backbone_file.name}")
-        backbone.model.save_weights(waiting)
-        waiting.replace(run.backbone_file)
-    return features.build(config, backbone)
 
 
 def prepare(
@@ -137,15 +84,6 @@ def prepare(
     failures = list(dict.fromkeys(failures))
     say_left_out(failures, progress)
     return Prepared(dataset, extractor, features_, keys, failures)
-
-
-def training_views(config: Config) -> dict[str, list[str]]:
-    """Views that training needs, by split; validation takes photographs as they are."""
-    views = {config.data.train: list(config.features.views)}
-    validation = views.setdefault(config.data.val, [])
-    if augment.ORIGINAL not in validation:
-        validation.append(augment.ORIGINAL)
-    return views
 
 
 def say_left_out(lines, progress: Progress):

@@ -17,13 +17,15 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from midlevel import config as config_
-from midlevel import errors
-from midlevel.store import write_whole
+from midlevel import errors, files
+
+if TYPE_CHECKING:
+    from midlevel.backbones import Backbone
 
 SCHEMA = "midlevel-run/1"
 TRAIN_FOLDER = Path("runs/train")
@@ -69,12 +71,14 @@ class Run:
         """`metrics.json`."""
         return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
 
-    def photographs(self) -> Iterator[Path]:
-        """The photographs of `split.csv`, wherever the data was when it was trained."""
-        folder = Path(self.record["data"])
+    @property
+    def split_files(self) -> dict[str, list[str]]:
+        """`split.csv`: the files of each split, relative to the data's folder."""
         text = (self.folder / "split.csv").read_text(encoding="utf-8")
+        splits = {}
         for row in csv.DictReader(io.StringIO(text)):
-            yield folder / row["file"]
+            splits.setdefault(row["split"], []).append(row["file"])
+        return splits
 
     @property
     def checkpoints(self) -> Path:
@@ -97,13 +101,17 @@ class Run:
         return (self.folder / "run.json").exists()
 
     def begin(self, config: config_.Config, record: dict):
-        """Write what is known before the work; a resumed run keeps what it has."""
-        if self.has_begun:
-            return
+        """Write what is known before the work."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_text("config.yaml", config_.dump(config))
         self.write_json("environment.json", environment())
         self.write_json("run.json", {"schema": SCHEMA, "finished": False, **record})
+
+    def keep_backbone(self, backbone: "Backbone"):
+        """Copy weights that do not come with midlevel, so that the run stands alone."""
+        if not backbone.comes_along and not self.backbone_file.exists():
+            with files.whole(self.backbone_file) as path:
+                backbone.model.save_weights(path)
 
     def update(self, **changes):
         """Change entries of `run.json`."""
@@ -123,7 +131,7 @@ class Run:
 
     def write_text(self, name: str, text: str):
         """Write a text file of the run."""
-        write_whole(self.folder / name, lambda file: file.write(text.encode()))
+        files.write_text(self.folder / name, text)
 
 
 def new_folder(kind: Path = TRAIN_FOLDER) -> Path:

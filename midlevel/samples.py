@@ -16,7 +16,7 @@ class WindowSet:
 
     Attributes:
         ids: int16 `(n,)` class id of each window, 0 is background.
-        weights: float32 `(1 + classes,)`, the weight of a window of each class.
+        class_weights: float32 `(1 + classes,)`, the weight of a window of each class.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class WindowSet:
         store: FeatureStore,
         keys: list[str],
         ids: list[np.ndarray],
-        weights: np.ndarray,
+        class_weights: np.ndarray,
     ):
         """Take the windows of images: for each of `keys`, their `ids`, -1 is out."""
         entries = [store.entries[key] for key in keys]
@@ -37,7 +37,7 @@ class WindowSet:
         rows = [k + e.start for k, e in zip(kept, entries, strict=True)]
         self._row = np.concatenate(rows)
         self.ids = np.concatenate([i[k] for i, k in zip(ids, kept, strict=True)])
-        self.weights = weights
+        self.class_weights = class_weights
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -6,6 +6,7 @@ that says which. The `.json` is written last and both by rename, so a shard is t
 whole or not at all, and what is there is never computed again.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from midlevel import errors
+from midlevel import errors, files
 
 SHARD_BYTES = 48_000_000  # about 45 images; the most that an interruption costs
 VERSION = 1
@@ -88,9 +89,9 @@ class FeatureStore:
             "images": [[key, size, len(rows)] for key, size, rows in self._waiting],
         }
         with _explained(self.folder):
-            write_whole(self.folder / f"{name}.npy", lambda file: np.save(file, rows))
-            text = json.dumps(index).encode()
-            write_whole(self.folder / f"{name}.json", lambda file: file.write(text))
+            with files.whole(self.folder / f"{name}.npy") as path:
+                np.save(path, rows)
+            files.write_text(self.folder / f"{name}.json", json.dumps(index))
         self._read(self.folder / f"{name}.json")
         self._waiting = []
 
@@ -144,32 +145,13 @@ def _open(shard: Path) -> np.ndarray:
     return np.load(shard, mmap_mode="r", allow_pickle=False)
 
 
-def write_whole(path: Path, write):
-    """Write a file whole or not at all."""
-    waiting = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with waiting.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        waiting.replace(path)
-    finally:
-        waiting.unlink(missing_ok=True)
-
-
-class _explained:
+@contextlib.contextmanager
+def _explained(folder: Path):
     """Turns what the operating system refuses into an error that says what to do."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if isinstance(error, OSError):
-            why = error.strerror or str(error)
-            raise errors.MidlevelError(
-                f"{self.folder}: the feature store cannot be used: {why}. "
-                "Set features.store or MIDLEVEL_CACHE_DIR to another folder."
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        raise errors.MidlevelError(
+            f"{folder}: the feature store cannot be used: {error.strerror or error}. "
+            "Set features.store or MIDLEVEL_CACHE_DIR to another folder."
+        ) from error

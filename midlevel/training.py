@@ -9,7 +9,8 @@ import numpy as np
 from midlevel import (
     augment,
     errors,
-    evaluation,
+    features,
+    files,
     fitting,
     heads,
     metrics,
@@ -20,8 +21,10 @@ from midlevel import (
 )
 from midlevel import config as config_
 from midlevel.config import Config
+from midlevel.datasets import demo
 from midlevel.preparation import Prepared
 from midlevel.progress import Progress
+from midlevel.validation import Validation
 
 
 def train(
@@ -61,8 +64,8 @@ def train(
         data, config = _resumed(run, data, settings or config)
     else:
         run = runs.create(run)
-        data = Path(data) if data else preparation.demo_folder()
-        config = config_.load(config, settings)
+        data = Path(data) if data else demo.folder()
+        config = _resolved(config_.load(config, settings))
     try:
         return _train(data, config, run, progress)
     except KeyboardInterrupt as error:
@@ -74,11 +77,16 @@ def train(
         ) from error
 
 
-def _resumed(run: runs.Run, data, settings) -> tuple[Path, Config]:
+def _resolved(config: Config) -> Config:
+    """The settings with nothing left open that the run could write down."""
+    return config.model_copy(update={"training": fitting.resolved(config.training)})
+
+
+def _resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
     record = run.record
     if record["finished"]:
         raise errors.MidlevelError(f"{run.folder}: is finished; nothing to resume.")
-    if settings:
+    if changes:
         raise errors.MidlevelError(
             "--resume goes on with the run's own settings: leave out --config, --set "
             "and --seed, or train a new run."
@@ -89,21 +97,21 @@ def _resumed(run: runs.Run, data, settings) -> tuple[Path, Config]:
 def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> runs.Run:
     started = time.monotonic()
     dataset = preparation.read(data, config, progress)
-    run.begin(config, {"data": str(data.resolve()), "classes": list(dataset.classes)})
-    if run.record["classes"] != list(dataset.classes):
-        raise errors.DataError(
-            f"{data}: expected the classes the run began with: "
-            f"{', '.join(run.record['classes'])}. "
-            f"Received: {', '.join(dataset.classes)}."
-        )
+    _begin(run, config, data, dataset.classes)
     progress.say(f"run: {run.folder}")
 
-    extractor = preparation.make_extractor(config, run)
-    views, place = preparation.training_views(config), config.features.store
+    kept = run.backbone_file if run.backbone_file.exists() else None
+    extractor = features.build(config, kept)
+    run.keep_backbone(extractor.backbone)
+    views, place = _views(config), config.features.store
     prepared = preparation.prepare(dataset, views, extractor, place, progress)
     extracted = time.monotonic()
 
-    validation = Validation(prepared, config)
+    k = config.scores.k
+    validation = Validation(
+        prepared, config.data.val, scores.K_CHOICES if k == "auto" else (k,)
+    )
+    windows = samples.collect(prepared, config, progress)
     head = heads.build(
         extractor.backbone.channels,
         len(dataset.classes),
@@ -112,45 +120,47 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
         config.head.normalise,
         config.seed,
     )
-    windows = samples.collect(prepared, config, progress)
-    recipe = fitting.recipe(config.training)
     head, state = fitting.fit(
-        head, windows, validation, recipe, config.seed, run.checkpoints, progress
+        head,
+        windows,
+        validation,
+        config.training,
+        config.seed,
+        run.checkpoints,
+        progress,
     )
     timings = {
         "features_s": round(extracted - started, 1),
         "head_s": round(time.monotonic() - extracted, 1),
     }
     _finish(run, config, prepared, state, validation.scored(head), timings)
-    head.save(run.head_file)
+    with files.whole(run.head_file) as path:
+        head.save(path)
     run.update(finished=True)
     shutil.rmtree(run.checkpoints)
     _say_result(run, progress)
     return run
 
 
-class Validation:
-    """Scores the validation split with a head, and chooses k."""
-
-    def __init__(self, prepared: Prepared, config: Config):
-        examples = prepared.readable(config.data.val)
-        count = len(prepared.dataset.classes)
-        self.targets = np.stack([e.targets(count) for e in examples])
-        self._keys = [prepared.keys[e.path][augment.ORIGINAL] for e in examples]
-        self._store = prepared.store
-        chosen = config.scores.k
-        self._ks = scores.K_CHOICES if chosen == "auto" else (chosen,)
-
-    def scored(self, head) -> evaluation.Scored:
-        """The split's image scores for every k in question."""
-        return evaluation.score_split(
-            head, self._store, self._keys, self.targets, self._ks
+def _begin(run: runs.Run, config: Config, data: Path, classes: tuple[str, ...]):
+    """Begin a new run; make sure that a resumed one learns the same classes."""
+    if not run.has_begun:
+        run.begin(config, {"data": str(data.resolve()), "classes": list(classes)})
+    begun = run.record["classes"]
+    if begun != list(classes):
+        raise errors.DataError(
+            f"{data}: expected the classes the run began with: {', '.join(begun)}. "
+            f"Received: {', '.join(classes)}."
         )
 
-    def __call__(self, head) -> dict:
-        """Validation mAP (area) and the k that gives it."""
-        k, area = self.scored(head).best()
-        return {"map": area, "k": k}
+
+def _views(config: Config) -> dict[str, list[str]]:
+    """Views that training needs, by split; validation takes photographs as they are."""
+    views = {config.data.train: list(config.features.views)}
+    validation = views.setdefault(config.data.val, [])
+    if augment.ORIGINAL not in validation:
+        validation.append(augment.ORIGINAL)
+    return views
 
 
 def _finish(run, config, prepared: Prepared, state, scored, timings):
@@ -172,7 +182,7 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
         k=k,
         thresholds=dict(zip(classes, thresholds, strict=True)),
         best_epoch=state.best_epoch,
-        features=prepared.extractor.fingerprint,
+        features_fingerprint=prepared.extractor.fingerprint,
         left_out=[*prepared.dataset.problems, *prepared.failures],
     )
 

@@ -30,10 +30,10 @@ from midlevel import (
     datasets,
     errors,
     evaluation,
+    features,
     images,
     metrics,
     model,
-    preparation,
     training,
     windows,
 )
@@ -41,9 +41,9 @@ from midlevel.progress import Progress
 
 TIMED = 12  # photographs whose features are made afresh
 WAYS = {  # the first is what the others are compared with
-    "dense": {"features.path": "dense"},
-    "crop": {"features.path": "crop"},
-    "crop, context 16": {"features.path": "crop", "features.context": 16},
+    "dense": {"features.method": "dense"},
+    "crop": {"features.method": "crop"},
+    "crop, context 16": {"features.method": "crop", "features.context": 16},
 }
 
 
@@ -75,7 +75,7 @@ def link(data: Path, subset: Path, splits: dict[str, list[Path]]) -> None:
 
 def measure(settings: list[dict], paths: list[Path]) -> list[dict]:
     """Of each way: median seconds a photograph, times dense, mean cosine with dense."""
-    extractors = [preparation.make_extractor(config.load(None, s)) for s in settings]
+    extractors = [features.build(config.load(None, s)) for s in settings]
     seconds, cosines = [], []
     for path in [paths[0], *paths]:  # the first time is slower, and is dropped
         image = images.read(path)

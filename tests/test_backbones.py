@@ -121,11 +121,11 @@ def test_map_has_the_shape_the_table_says(name):
     backbone = backbones.build(name, "none")
     for rows, cols in ((7, 7), (8, 9)):
         features = backbone.maps(noise(rows, cols))
-        lost = spec.context
+        lost = spec.lost_cells
         assert features.shape == (1, rows - lost, cols - lost, spec.channels)
         assert features.dtype == np.float32
         assert np.isfinite(features).all() and features.std() > 0
-    assert (backbone.stride, backbone.context) == (32, spec.context)
+    assert (backbone.stride, backbone.lost_cells) == (32, spec.lost_cells)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -4,7 +4,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import datasets, errors, evaluation, metrics, scores
+from midlevel import datasets, errors, evaluation, metrics
 
 
 @pytest.fixture(scope="module")
@@ -107,29 +107,3 @@ def test_the_table_for_people_is_in_percent(found):
     values = [f"{100 * found['mAP'][form]:.1f}" for form in metrics.FORMS]
     assert lines[4].split() == ["mean", *values]
     assert "5 photographs of split 'val'" in lines[5]
-
-
-def test_images_are_scored_alike_in_any_grouping(model, monkeypatch):
-    """Groups only bound memory."""
-    store = evaluation.FeatureStore(
-        evaluation.Path(model.config.features.store), model.extractor.fingerprint
-    )
-    keys = list(store.entries)
-    targets = np.zeros((len(keys), 3))
-    whole = evaluation.score_split(model.head, store, keys, targets, (1.0, 5.0))
-    monkeypatch.setattr(evaluation, "WINDOWS_AT_ONCE", 100)
-    groups = list(evaluation._grouped(keys, store))
-    assert len(groups) > 5 and [key for group in groups for key in group] == keys
-    parts = evaluation.score_split(model.head, store, keys, targets, (1.0, 5.0))
-    np.testing.assert_allclose(parts.scores, whole.scores, atol=1e-6)
-    windows = list(evaluation.score_windows(model.head, store, keys[:1]))[0]
-    np.testing.assert_allclose(
-        whole.at(5.0)[0], scores.image_scores(windows[:, 1:], 5), atol=1e-6
-    )
-
-
-def test_the_best_k_has_the_highest_map():
-    targets = np.array([[1], [0], [0]])
-    table = np.array([[[0.2], [0.3], [0.1]], [[0.4], [0.3], [0.1]]])
-    scored = evaluation.Scored(table, (1.0, 5.0), targets)
-    assert scored.best() == (5.0, 1.0)

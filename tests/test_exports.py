@@ -2,6 +2,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import helpers
 import numpy as np
@@ -124,7 +125,7 @@ def test_a_run_on_crops_has_no_whole_image_model(stub_backbone, toy_voc, tmp_pat
     run = stub.train(
         toy_voc,
         tmp_path / "run",
-        features__path="crop",
+        features__method="crop",
         features__views=["original"],
         training__epochs=1,
     )
@@ -153,11 +154,13 @@ def test_a_model_is_verified_on_noise_where_its_photographs_are_gone(
     model, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(exports, "VERIFIED_ON", 6)
-    there = list(model.run.photographs())[:2]
+    folder = Path(model.run.record["data"])
+    names = model.run.split_files["train"][:2]
+    there = [folder / name for name in names]
     with monkeypatch.context() as patch:
-        patch.setattr(runs.Run, "photographs", lambda run: [tmp_path / "gone.jpg"])
+        patch.setattr(runs.Run, "split_files", {"train": ["gone.jpg"]})
         noise = list(exports._photographs(model))
-        patch.setattr(runs.Run, "photographs", lambda run: there)
+        patch.setattr(runs.Run, "split_files", {"train": names})
         some = list(exports._photographs(model))
     assert len({image.shape for image in noise}) == 3
     np.testing.assert_array_equal(some[1], images.read(there[1]))

@@ -51,7 +51,7 @@ def test_where_nothing_is_seen_beyond_a_window_maps_and_crops_agree(
 ):
     # The image is its own level and a window is an input: nothing is resized.
     backbone = backbones.build(name)
-    geometry = Geometry((Level(2.0, (7,)),), min_cells=backbone.context + 1)
+    geometry = Geometry((Level(2.0, (7,)),), min_cells=backbone.lost_cells + 1)
     image = helpers.noise((640, 448))
     dense = features.Extractor(backbone, geometry, "dense")(image)
     crop = features.Extractor(backbone, geometry, "crop")(image)
@@ -133,12 +133,13 @@ def test_the_fingerprint_ignores_what_changes_nothing(cells):
     assert again.fingerprint == plain.fingerprint
 
 
-def test_windows_too_small_for_the_network_are_refused(around):
-    settings = {"windows.pyramid": [{"scale": 1, "sizes": [4, 2]}]}
-    with pytest.raises(errors.MidlevelError, match="at least 3 cells.*Received: 2"):
-        features.build(config.load(settings=settings), around)
-    on_crops = config.load(settings={**settings, "features.path": "crop"})
-    assert features.build(on_crops, around).geometry.min_cells == 3
+def test_windows_too_small_for_the_network_are_refused(stub_backbone):
+    sizes = [{"scale": 1, "sizes": [4, 2]}]
+    settings = {"backbone.name": "stub_context", "windows.pyramid": sizes}
+    with pytest.raises(errors.MidlevelError, match="at least 3 cells.* has 2"):
+        config.load(settings=settings)
+    on_crops = config.load(settings={**settings, "features.method": "crop"})
+    assert features.build(on_crops).geometry.min_cells == 3
 
 
 def test_only_rgb_bytes_are_taken(cells):

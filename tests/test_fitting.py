@@ -5,9 +5,20 @@ import pytest
 import stub
 
 from midlevel import config, errors, fitting, heads
-from midlevel.fitting import Recipe
+from midlevel.config import Training
 
-ADAM = Recipe("adam", 0.01, 32, epochs=4, patience=9)
+
+def recipe(optimizer, learning_rate, batch, epochs, patience):
+    return Training(
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        batch=batch,
+        epochs=epochs,
+        patience=patience,
+    )
+
+
+ADAM = recipe("adam", 0.01, 32, epochs=4, patience=9)
 
 
 class Points:
@@ -16,7 +27,7 @@ class Points:
     def __init__(self, count=150):
         rng = np.random.default_rng(0)
         self.ids = np.arange(count) % 3
-        self.weights = np.array([1, 2, 0.5], np.float32)
+        self.class_weights = np.array([1, 2, 0.5], np.float32)
         self._features = np.eye(3, 5)[self.ids] + rng.normal(0, 0.3, (count, 5))
 
     def __len__(self):
@@ -34,7 +45,7 @@ def scripted(maps):
         value = next(left)
         if isinstance(value, BaseException):
             raise value
-        return {"map": value, "k": 1.0}
+        return {"mAP": value, "k": 1.0}
 
     return validate
 
@@ -67,12 +78,12 @@ def test_another_seed_gives_other_weights(whole, tmp_path):
     "optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.slow)]
 )
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(tmp_path, optimizer):
-    recipe = Recipe(optimizer, 0.01, 32, epochs=4, patience=9)
-    straight, expected = fit(tmp_path / "straight", recipe=recipe)
+    chosen = recipe(optimizer, 0.01, 32, epochs=4, patience=9)
+    straight, expected = fit(tmp_path / "straight", recipe=chosen)
     with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path / "broken", [0.1, KeyboardInterrupt()], recipe)
+        fit(tmp_path / "broken", [0.1, KeyboardInterrupt()], chosen)
     assert fitting.read_state(tmp_path / "broken").epoch == 1
-    head, state = fit(tmp_path / "broken", [0.2, 0.3, 0.4], recipe)
+    head, state = fit(tmp_path / "broken", [0.2, 0.3, 0.4], chosen)
     np.testing.assert_array_equal(weights(head), weights(straight))
     assert state == expected
 
@@ -107,14 +118,14 @@ def test_fitting_stops_without_gain_and_keeps_the_best_epoch(tmp_path):
 
     def validate(head):
         seen.append(weights(head))
-        return {"map": [0.1, 0.5, 0.4, 0.50005, 0.9][len(seen) - 1], "k": 2.0}
+        return {"mAP": [0.1, 0.5, 0.4, 0.50005, 0.9][len(seen) - 1], "k": 2.0}
 
-    recipe = Recipe("adam", 0.01, 32, epochs=9, patience=2)
+    chosen = recipe("adam", 0.01, 32, epochs=9, patience=2)
     head = heads.build(5, 2, hidden=[8])
-    head, state = fitting.fit(head, Points(), validate, recipe, 0, tmp_path, stub.QUIET)
-    assert (state.epoch, state.best_epoch, state.best_map) == (4, 2, 0.5)
+    head, state = fitting.fit(head, Points(), validate, chosen, 0, tmp_path, stub.QUIET)
+    assert (state.epoch, state.best_epoch, state.best_mAP) == (4, 2, 0.5)
     np.testing.assert_array_equal(weights(head), seen[1])
-    assert [row["map"] for row in state.history] == [0.1, 0.5, 0.4, 0.50005]
+    assert [row["mAP"] for row in state.history] == [0.1, 0.5, 0.4, 0.50005]
 
 
 def test_only_the_best_and_the_last_head_stay_on_disk(tmp_path):
@@ -128,8 +139,8 @@ def test_sgd_divides_its_rate_by_ten_at_plateaus_and_stops_at_the_third(
 ):
     losses = iter([2.0, 1.5, 1.495, 1.2, 1.3, 1.299, 1.0])
     monkeypatch.setattr(fitting, "_epoch", lambda *args: next(losses))
-    recipe = Recipe("sgd", 0.01, 128, epochs=99, patience=99)
-    _, state = fit(tmp_path, [0.1] * 9, recipe)
+    chosen = recipe("sgd", 0.01, 128, epochs=99, patience=99)
+    _, state = fit(tmp_path, [0.1] * 9, chosen)
     rates = [row["learning_rate"] for row in state.history]
     np.testing.assert_allclose(rates, [1e-2, 1e-2, 1e-2, 1e-3, 1e-3, 1e-4], rtol=1e-5)
     assert state.drops == 3 and state.finished
@@ -137,29 +148,29 @@ def test_sgd_divides_its_rate_by_ten_at_plateaus_and_stops_at_the_third(
 
 def test_the_rate_goes_on_where_it_was_after_a_break(tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "PLATEAU", 1.0)  # every epoch but the first is one
-    recipe = Recipe("sgd", 0.01, 128, epochs=99, patience=99)
+    chosen = recipe("sgd", 0.01, 128, epochs=99, patience=99)
     with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path, [0.1, 0.1, KeyboardInterrupt()], recipe)
-    _, state = fit(tmp_path, [0.1] * 9, recipe)
+        fit(tmp_path, [0.1, 0.1, KeyboardInterrupt()], chosen)
+    _, state = fit(tmp_path, [0.1] * 9, chosen)
     rates = [row["learning_rate"] for row in state.history]
     np.testing.assert_allclose(rates, [1e-2, 1e-2, 1e-3, 1e-4], rtol=1e-5)
 
 
 def test_the_loss_of_an_epoch_is_the_weighted_mean_over_all_windows(tmp_path):
-    recipe = Recipe("sgd", 1e-12, 64, epochs=1, patience=1)  # too slow to learn
+    chosen = recipe("sgd", 1e-12, 64, epochs=1, patience=1)  # too slow to learn
     head, windows = heads.build(5, 2, hidden=[], seed=3), Points(150)
     scores = heads.score(head, windows.features(np.arange(150)))
     of_each = -np.log(scores[np.arange(150), windows.ids])
-    expected = (of_each * windows.weights[windows.ids]).mean()
+    expected = (of_each * windows.class_weights[windows.ids]).mean()
     _, state = fitting.fit(
-        head, windows, scripted([0.1]), recipe, 0, tmp_path, stub.QUIET
+        head, windows, scripted([0.1]), chosen, 0, tmp_path, stub.QUIET
     )
     assert state.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_fitting_learns(tmp_path):
-    recipe = Recipe("adam", 0.03, 32, epochs=9, patience=9)
-    head, state = fit(tmp_path, np.linspace(0.1, 0.9, 9), recipe)
+    chosen = recipe("adam", 0.03, 32, epochs=9, patience=9)
+    head, state = fit(tmp_path, np.linspace(0.1, 0.9, 9), chosen)
     windows = Points()
     found = heads.score(head, windows.features(np.arange(150))).argmax(axis=1)
     assert (found == windows.ids).mean() > 0.9
@@ -168,11 +179,11 @@ def test_fitting_learns(tmp_path):
 
 def test_settings_left_open_hang_on_the_optimizer():
     settings = config.load(settings={"training.optimizer": "sgd"}).training
-    assert fitting.recipe(settings) == Recipe("sgd", 0.01, 128, 60, 3)
+    assert fitting.resolved(settings) == recipe("sgd", 0.01, 128, 60, 3)
     settings = config.load(
         settings={"training.batch": 7, "training.epochs": 2}
     ).training
-    assert fitting.recipe(settings) == Recipe("adam", 3e-4, 7, 2, 3)
+    assert fitting.resolved(settings) == recipe("adam", 3e-4, 7, 2, 3)
 
 
 def test_the_state_on_disk_is_readable_json(tmp_path):

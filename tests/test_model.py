@@ -150,7 +150,7 @@ def test_a_run_on_crops_predicts_from_crops(stub_backbone, toy_voc, tmp_path):
     run = stub.train(
         toy_voc,
         tmp_path / "run",
-        features__path="crop",
+        features__method="crop",
         features__views=["original"],
         training__epochs=4,
     )

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import stub
 
-from midlevel import config, errors, preparation, samples, store
+from midlevel import config, errors, features, preparation, samples, store
 
 PROGRESS = stub.QUIET
 
@@ -24,14 +24,14 @@ def settings(**changed):
 def prepare(folder, place, **changed):
     chosen = settings(**changed)
     dataset = preparation.read(folder, chosen, PROGRESS)
-    views = preparation.training_views(chosen)
-    extractor = preparation.make_extractor(chosen)
+    views = {"train": list(chosen.features.views), "val": ["original"]}
+    extractor = features.build(chosen)
     return preparation.prepare(dataset, views, extractor, place, PROGRESS)
 
 
 def totals(windows):
     """What the windows of each class weigh in the loss together."""
-    return np.bincount(windows.ids, minlength=4) * windows.weights
+    return np.bincount(windows.ids, minlength=4) * windows.class_weights
 
 
 def test_features_come_in_the_order_asked_for_across_shards(prepared):
@@ -142,7 +142,7 @@ def test_the_counts_are_said(prepared):
     notes = stub.Notes()
     windows = samples.collect(prepared, settings(), notes)
     background, disc = np.bincount(windows.ids)[:2]
-    weight = windows.weights[1]
+    weight = windows.class_weights[1]
     assert f"background {background} (x" in notes.text
     assert f"disc {disc} (x {weight:.2f})" in notes.text
 

@@ -121,40 +121,21 @@ def test_features_are_not_there_before_they_are_written(tmp_path):
 def test_an_interruption_leaves_no_half_shard(tmp_path, monkeypatch):
     made = FeatureStore(tmp_path, "f")
     made.add("a", (1, 1), features())
-    real = store.write_whole
+    real = store.files.write_text
 
-    def interrupt(path, write):
-        if path.suffix == ".json":
-            raise KeyboardInterrupt
-        real(path, write)
+    def interrupt(path, text):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "write_whole", interrupt)
+    monkeypatch.setattr(store.files, "write_text", interrupt)
     with pytest.raises(KeyboardInterrupt):
         made.flush()
     again = FeatureStore(tmp_path, "f")
     assert "a" not in again
 
-    monkeypatch.setattr(store, "write_whole", real)
+    monkeypatch.setattr(store.files, "write_text", real)
     again.add("a", (1, 1), features(start=5))
     again.flush()
     np.testing.assert_array_equal(again.load("a"), features(start=5))
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(b"old")
-
-    def fail(file):
-        file.write(b"new")
-        raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError, match="power cut"):
-        store.write_whole(path, fail)
-    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a"]
-    before = path.stat().st_ino
-    store.write_whole(path, lambda file: file.write(b"new"))
-    assert path.stat().st_ino != before  # put in place by rename
-    assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize(

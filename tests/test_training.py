@@ -66,17 +66,19 @@ def test_a_run_explains_itself(trained, toy_voc):
     environment = json.loads((trained.folder / "environment.json").read_text())
     assert environment["versions"]["keras"] and environment["command"]
     history = rows(trained.folder / "history.csv")
-    assert list(history[0]) == ["epoch", "loss", "map", "k", "learning_rate"]
+    assert list(history[0]) == ["epoch", "loss", "mAP", "k", "learning_rate"]
     assert [row["epoch"] for row in history] == [
         str(i + 1) for i in range(len(history))
     ]
     best = history[record["best_epoch"] - 1]
-    assert float(best["map"]) == pytest.approx(trained.metrics["mAP"]["area"])
+    assert float(best["mAP"]) == pytest.approx(trained.metrics["mAP"]["area"])
     assert float(best["k"]) == record["k"]
     split = rows(trained.folder / "split.csv")
     assert len(split) == 16
     assert {"split": "val", "file": "JPEGImages/val_00.jpg"} in split
-    assert all(path.is_file() for path in trained.photographs())
+    found = trained.split_files
+    assert len(found["train"]) + len(found["val"]) == 16
+    assert "JPEGImages/val_00.jpg" in found["val"]
 
 
 def test_the_same_seed_trains_the_same_head_twice(trained, toy_voc, features, tmp_path):
@@ -237,7 +239,7 @@ def test_nothing_to_validate_on_is_refused(stub_backbone, toy_voc, tmp_path):
     (folder / "ImageSets/Main").mkdir(parents=True)
     (folder / "ImageSets/Main/train.txt").write_text(list_.read_text())
     (folder / "ImageSets/Main/val.txt").write_text("train_00\n")  # shows nothing
-    with pytest.raises(errors.DataError, match="nothing to validate on.*data.val=NAME"):
+    with pytest.raises(errors.DataError, match="split 'val' shows one of the classes"):
         stub.train(folder, tmp_path / "run")
 
 

@@ -31,16 +31,18 @@ class Backbone:
             inside and no weight is trainable.
         stride: pixels of the level along one side of a cell.
         channels: length of the vector in each cell.
-        context: a window of k cells is `k - context` cells of the map.
+        lost_cells: a window of k cells is `k - lost_cells` cells of the map.
         input_size: side in pixels of the images it was trained on.
+        comes_along: whether midlevel brings these weights.
     """
 
     name: str
     model: keras.Model
     stride: int
     channels: int
-    context: int = 0
+    lost_cells: int = 0
     input_size: int = 224
+    comes_along: bool = False
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -65,7 +67,7 @@ class Backbone:
         """Maps `(n, rows, cols, channels)` float32 of images of one size.
 
         `images` is RGB `(n, height, width, 3)` in 0..255, uint8 or float32. A map has
-        `height / stride - context` rows where height is a multiple of the stride.
+        `height / stride - lost_cells` rows where height is a multiple of the stride.
         """
         # Cast by TensorFlow: a GPU is sent uint8, a quarter of the bytes.
         images = tf.cast(tf.convert_to_tensor(images), tf.float32)
@@ -92,7 +94,14 @@ def build(name: str, weights: str | Path = "imagenet") -> Backbone:
         weights_files.load(model, weights)
 
     model.trainable = False
-    return Backbone(name, model, spec.stride, spec.channels, spec.context)
+    return Backbone(
+        name,
+        model,
+        spec.stride,
+        spec.channels,
+        spec.lost_cells,
+        comes_along=weights == "imagenet" and name == table.DEFAULT,
+    )
 
 
 def efficientnet_lite0(spec: table.Spec, weights: str | None) -> keras.Model:

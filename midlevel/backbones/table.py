@@ -26,8 +26,8 @@ class Spec:
         top1: percent, of the whole network.
         licence: of the weights.
         note: one line for those who choose.
-        context: cells of a window that the network needs around one cell of its map;
-            a window of k cells is `k - context` cells of the map.
+        lost_cells: cells of a window that the network needs around one cell of its map;
+            a window of k cells is `k - lost_cells` cells of the map.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Spec:
     top1: float
     licence: str
     note: str
-    context: int = 0
+    lost_cells: int = 0
 
 
 # fmt: off
@@ -61,7 +61,7 @@ SPECS = (
          "CC-BY-4.0", "convolutions alone; forty times the work of efficientnet_lite0"),
     Spec("vgg16_fc7", "VGG16", 32, 4096, "caffe", 71.3,
          "CC-BY-4.0", "FC6 and FC7 as convolutions: the paper's kind of features",
-         context=6),
+         lost_cells=6),
 )
 # fmt: on
 

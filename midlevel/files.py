@@ -1,0 +1,29 @@
+"""Write a file whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to; what is there becomes `path` if the block ends well.
+
+    The name keeps its ending, which Keras reads, and begins with a dot, so that no
+    pattern that looks for finished files finds it.
+    """
+    waiting = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield waiting
+        with waiting.open("rb") as file:
+            os.fsync(file.fileno())
+        waiting.replace(path)
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str):
+    """Write a UTF-8 text file whole."""
+    with whole(path) as waiting:
+        waiting.write_bytes(text.encode())
