@@ -1,7 +1,6 @@
 """The command line: each command parses, calls one function, prints."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -178,6 +177,7 @@ def evaluate(data, model, split, as_json, quiet):
     type=click.Choice(["keras"]),
     default="keras",
     show_default=True,
+    help="The kind of file.",
 )
 @click.option(
     "--output",
@@ -203,7 +203,3 @@ def export(model, form, output, quiet):
 
     for path in exports.export(model_.load(model), output, Progress(quiet)):
         click.echo(path)
-
-
-if __name__ == "__main__":
-    sys.exit(cli())

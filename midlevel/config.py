@@ -132,6 +132,12 @@ class Labels(Section):
     background_fraction: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
     class_weights: Literal["none", "sqrt", "balanced"] = "balanced"
 
+    def rules(self) -> labels.Rules:
+        """The part that says which box labels which window."""
+        return labels.Rules(
+            self.min_of_window, self.min_of_box, self.same_class, self.difficult
+        )
+
 
 class Head(Section):
     """The adaptation layers."""

@@ -46,17 +46,16 @@ def build(
     inputs = keras.Input((channels,), name="features")
     x = _normalised(inputs) if normalise == "power" else inputs
     for i, units in enumerate(hidden):
-        letter = chr(ord("a") + i)
+        name = "fca" if i == 0 else f"fca{i + 1}"
         start = keras.initializers.HeNormal(seed=seed + 2 * i)
-        x = keras.layers.Dense(
-            units, "relu", kernel_initializer=start, name=f"fc{letter}"
-        )(x)
-        x = keras.layers.Dropout(
-            dropout, seed=seed + 2 * i + 1, name=f"dropout_{letter}"
-        )(x)
+        dense = keras.layers.Dense(units, "relu", kernel_initializer=start, name=name)
+        dropped = keras.layers.Dropout(
+            dropout, seed=seed + 2 * i + 1, name=f"{name}_dropout"
+        )
+        x = dropped(dense(x))
     start = keras.initializers.GlorotUniform(seed=seed + 2 * len(hidden))
     last = keras.layers.Dense(
-        1 + classes, "softmax", kernel_initializer=start, name="scores"
+        1 + classes, "softmax", kernel_initializer=start, name="fcb"
     )
     return keras.Model(inputs, last(x), name="head")
 

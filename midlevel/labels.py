@@ -5,6 +5,7 @@ out of training.
 """
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +13,29 @@ from midlevel import boxes as boxes_
 
 BACKGROUND = 0
 LEFT_OUT = -1
+LEAVE_OUT = "leave_out"
 MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
 MIN_OF_BOX = 0.6  # the paper, section 3.2, rule (ii)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which box labels which window.
+
+    Attributes:
+        min_of_window: least share of a window that the box fills.
+        min_of_box: least share of the box that the window shows.
+        same_class: what two or more qualifying boxes of one class give: `leave_out`
+            (the paper's words) or `keep` (that class).
+        difficult: the paper does not say. `leave_out` leaves out a window for which a
+            difficult box qualifies, `use` treats it as any other box, `ignore` as if
+            it were not there.
+    """
+
+    min_of_window: float = MIN_OF_WINDOW
+    min_of_box: float = MIN_OF_BOX
+    same_class: str = LEAVE_OUT
+    difficult: str = LEAVE_OUT
 
 
 def qualifies(
@@ -43,11 +65,7 @@ def assign(
     boxes: np.ndarray,
     classes: np.ndarray,
     difficult: np.ndarray | None = None,
-    *,
-    min_of_window: float = MIN_OF_WINDOW,
-    min_of_box: float = MIN_OF_BOX,
-    same_class: str = "leave_out",
-    difficult_boxes: str = "leave_out",
+    rules: Rules | None = None,
 ) -> np.ndarray:
     """Class id of each window, int16 `(n,)`.
 
@@ -59,28 +77,23 @@ def assign(
         boxes: `(m, 4)` boxes of the objects.
         classes: `(m,)` int, class ids from 1.
         difficult: `(m,)` bool, objects that VOC marks as difficult; none by default.
-        same_class: what two or more qualifying boxes of one class give: `leave_out`
-            (the paper's words) or `keep` (that class).
-        difficult_boxes: the paper does not say. `leave_out` leaves out a window for
-            which a difficult box qualifies, `use` treats it as any other box,
-            `ignore` as if it were not there.
+        rules: by default the paper's.
 
     >>> assign(np.array([[0.0, 0, 9, 9]]), np.array([[0.0, 0, 9, 9]]), np.array([3]))
     array([3], dtype=int16)
     """
-    hits = qualifies(windows, boxes, min_of_window, min_of_box)
-    if difficult is None or difficult_boxes == "use":
+    rules = rules or Rules()
+    hits = qualifies(windows, boxes, rules.min_of_window, rules.min_of_box)
+    if difficult is None or rules.difficult == "use":
         difficult = np.zeros(len(boxes), bool)
-    spoiled = hits[:, difficult].any(axis=1) & (difficult_boxes == "leave_out")
+    spoiled = hits[:, difficult].any(axis=1) & (rules.difficult == LEAVE_OUT)
     hits, classes = hits[:, ~difficult], np.asarray(classes, np.int16)[~difficult]
 
-    count = hits.sum(axis=1)
-    highest = np.where(hits, classes, 0).max(axis=1, initial=BACKGROUND)
-    lowest = np.where(hits, classes, np.iinfo(np.int16).max).min(
-        axis=1, initial=np.iinfo(np.int16).max
-    )
-    several = count > 1
-    if same_class == "keep":
+    no_class = np.iinfo(np.int16).max
+    highest = np.where(hits, classes, BACKGROUND).max(axis=1, initial=BACKGROUND)
+    lowest = np.where(hits, classes, no_class).min(axis=1, initial=no_class)
+    several = hits.sum(axis=1) > 1
+    if rules.same_class == "keep":
         several &= highest != lowest
     return np.where(several | spoiled, LEFT_OUT, highest).astype(np.int16)
 

@@ -13,14 +13,13 @@ from midlevel import (
     features,
     heads,
     images,
+    records,
     runs,
     scores,
     sources,
 )
 from midlevel.config import Config
 from midlevel.windows import Plan
-
-SCHEMA = "midlevel-prediction/1"
 
 
 @dataclass(frozen=True)
@@ -30,15 +29,21 @@ class WindowScores:
     Attributes:
         plan: the windows.
         scores: float32 `(n, 1 + classes)`; column 0 is background.
+        classes: names of the columns from 1.
     """
 
     plan: Plan
     scores: np.ndarray
+    classes: tuple[str, ...]
 
-    def map(self, column: int, map_wh: tuple[int, int] | None = None) -> np.ndarray:
-        """Score map of one column, float32 `(height, width)`, of the image's size."""
-        chosen, size_wh = self.scores[:, [column]], self.plan.size_wh
-        return scores.score_map(self.plan.boxes, chosen, size_wh, map_wh)[..., 0]
+    def of_class(self, name: str) -> np.ndarray:
+        """Scores of one class, `(n,)`."""
+        return self.scores[:, 1 + self.classes.index(name)]
+
+    def map(self, name: str, map_wh: tuple[int, int] | None = None) -> np.ndarray:
+        """Score map of a class, float32 `(height, width)`, of the image's size."""
+        column, size_wh = self.of_class(name)[:, None], self.plan.size_wh
+        return scores.score_map(self.plan.boxes, column, size_wh, map_wh)[..., 0]
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Model:
         """
         vectors = self.extractor(image)
         plan = self.extractor.plan(images.size_wh(image))
-        return WindowScores(plan, heads.score(self.head, vectors))
+        return WindowScores(plan, heads.score(self.head, vectors), self.classes)
 
     def predict(self, source) -> list[dict]:
         """What is in photographs, and where: a record each, see `record`.
@@ -93,50 +98,14 @@ class Model:
         """
         for path, image in extraction.ahead(paths, _read):
             if isinstance(image, errors.ImageError):
-                yield _failure(path, str(image))
+                yield records.of_failure(path.as_posix(), str(image))
             else:
                 yield self.record(image, path.as_posix())
 
     def record(self, image: np.ndarray, file: str | None = None) -> dict:
-        """Everything said of one image, ready for JSON.
-
-        Returns:
-            `schema`, `file`, `width` and `height` in pixels; `scores`, the image score
-            of each class in [0, 1]; `labels`, those at or above their threshold, best
-            first; `regions`, boxes around what scored for each label, with `bbox` as
-            `[x, y, width, height]` in pixels of the upright image; `failure`, None.
-        """
+        """What is said of one image, ready for JSON: see `records.of_image`."""
         found = self.windows(image)
-        by_class = scores.image_scores(found.scores[:, 1:], self.k)
-        image_scores = dict(zip(self.classes, by_class.tolist(), strict=True))
-        labels = [
-            {"name": name, "score": round(score, 6), "threshold": self.thresholds[name]}
-            for name, score in sorted(image_scores.items(), key=lambda item: -item[1])
-            if score >= self.thresholds[name]
-        ]
-        width, height = found.plan.size_wh
-        return {
-            "schema": SCHEMA,
-            "file": file,
-            "width": width,
-            "height": height,
-            "labels": labels,
-            "scores": {name: round(value, 6) for name, value in image_scores.items()},
-            "regions": [
-                r for label in labels for r in self._regions(found, label["name"])
-            ],
-            "failure": None,
-        }
-
-    def _regions(self, found: WindowScores, name: str) -> list[dict]:
-        column = found.scores[:, self.classes.index(name) + 1]
-        boxes, peaks = scores.regions(found.plan.boxes, column, found.plan.size_wh)
-        corner, size = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
-        boxes_xywh = np.hstack([corner, size]).round(1).tolist()
-        return [
-            {"name": name, "score": round(float(peak), 6), "bbox": box}
-            for box, peak in zip(boxes_xywh, peaks, strict=True)
-        ]
+        return records.of_image(found, self.k, self.thresholds, file)
 
 
 def load(run: str | Path | None = None) -> Model:
@@ -177,8 +146,3 @@ def _read(path: Path) -> np.ndarray | errors.ImageError:
         return images.read(path)
     except errors.ImageError as error:
         return error
-
-
-def _failure(path: Path, why: str) -> dict:
-    empty = {"width": None, "height": None, "labels": [], "scores": {}, "regions": []}
-    return {"schema": SCHEMA, "file": path.as_posix(), **empty, "failure": why}

@@ -52,7 +52,7 @@ def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
     progress.say(f"data: {data} ({dataset.format}), photographs: {sizes}")
     progress.say(f"classes: {', '.join(dataset.classes)}")
     if dataset.ignored:
-        others = ", ".join(f"{name} {n}" for name, n in sorted(dataset.ignored.items()))
+        others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
         progress.say(f"boxes of other classes, taken as background: {others}")
     say_left_out(dataset.problems, progress)
     return dataset

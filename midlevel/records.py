@@ -1,11 +1,67 @@
-"""Write prediction records as they come: JSON lines or CSV."""
+"""The prediction record: what is said of one photograph, and how it is written."""
 
 import csv
 import json
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
+import numpy as np
+
+from midlevel import scores
+
+if TYPE_CHECKING:
+    from midlevel.model import WindowScores
+
+SCHEMA = "midlevel-prediction/1"
 FORMATS = ("jsonl", "csv")
+DIGITS = 6  # of a score
+
+
+def of_image(
+    found: "WindowScores", k: float, thresholds: dict[str, float], file: str | None
+) -> dict:
+    """The record of an image.
+
+    Returns:
+        `schema`, `file`, `width` and `height` in pixels; `scores`, the image score of
+        each class in [0, 1]; `labels`, the classes at or above their threshold, best
+        first; `regions`, boxes around what scored for each label, with `bbox` as
+        `[x, y, width, height]` in pixels of the upright image; `failure`, None.
+    """
+    by_class = scores.image_scores(found.scores[:, 1:], k).round(DIGITS)
+    by_name = dict(zip(found.classes, by_class.tolist(), strict=True))
+    labels = [
+        {"name": name, "score": score, "threshold": thresholds[name]}
+        for name, score in sorted(by_name.items(), key=lambda item: -item[1])
+        if score >= thresholds[name]
+    ]
+    width, height = found.plan.size_wh
+    return {
+        "schema": SCHEMA,
+        "file": file,
+        "width": width,
+        "height": height,
+        "labels": labels,
+        "scores": by_name,
+        "regions": [row for label in labels for row in _regions(found, label["name"])],
+        "failure": None,
+    }
+
+
+def of_failure(file: str, why: str) -> dict:
+    """The record of a file that could not be read."""
+    empty = {"width": None, "height": None, "labels": [], "scores": {}, "regions": []}
+    return {"schema": SCHEMA, "file": file, **empty, "failure": why}
+
+
+def _regions(found: "WindowScores", name: str) -> list[dict]:
+    plan = found.plan
+    boxes, peaks = scores.regions(plan.boxes, found.of_class(name), plan.size_wh)
+    boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).round(1)
+    return [
+        {"name": name, "score": round(float(peak), DIGITS), "bbox": box}
+        for box, peak in zip(boxes_xywh.tolist(), peaks, strict=True)
+    ]
 
 
 def writer(file: TextIO, form: str, classes: Sequence[str]):
@@ -23,9 +79,9 @@ def writer(file: TextIO, form: str, classes: Sequence[str]):
 
 def _row(record: dict, classes: Sequence[str]) -> list:
     labels = ";".join(label["name"] for label in record["labels"])
-    scores = [record["scores"].get(name, "") for name in classes]
+    by_name = [record["scores"].get(name, "") for name in classes]
     head = [record["file"], record["width"], record["height"], labels]
-    return [*head, *scores, record["failure"] or ""]
+    return [*head, *by_name, record["failure"] or ""]
 
 
 def line(record: dict) -> str:

@@ -27,7 +27,7 @@ def load_keras():
             'pip install "midlevel[cpu]", or "midlevel[gpu]" with an NVIDIA GPU.'
         ) from error
     if keras.backend.backend() != "tensorflow":
-        raise errors.MissingDependency(
+        raise errors.MidlevelError(
             "midlevel runs on Keras with TensorFlow. Received KERAS_BACKEND="
             f"{keras.backend.backend()}; unset it or set it to tensorflow."
         )

@@ -90,15 +90,9 @@ def _label(prepared: Prepared, example: Example, view: str, config: Config):
     key = prepared.keys[example.path][view]
     size_wh = prepared.store.entries[key].size_wh
     boxes = augment.move_boxes(size_wh, example.boxes, view, key.partition(":")[0])
+    windows = prepared.extractor.plan(size_wh).boxes
     ids = labels.assign(
-        prepared.extractor.plan(size_wh).boxes,
-        boxes,
-        example.classes,
-        example.difficult,
-        min_of_window=settings.min_of_window,
-        min_of_box=settings.min_of_box,
-        same_class=settings.same_class,
-        difficult_boxes=settings.difficult,
+        windows, boxes, example.classes, example.difficult, settings.rules()
     )
     if settings.background == "weight":
         return ids

@@ -24,12 +24,16 @@ def find(sources: Iterable[str | Path]) -> list[Path]:
         else:
             paths = sorted(_glob(source))
         if not paths:
-            what = (
-                "holds no photograph" if source.is_dir() else "no such file or folder"
-            )
-            raise errors.DataError(f"{source}: {what}.")
+            raise errors.DataError(f"{source}: {_what_is_wrong(source)}.")
         found += paths
     return list(dict.fromkeys(found))
+
+
+def _what_is_wrong(source: Path) -> str:
+    if not source.is_dir():
+        return "no such file or folder, and as a glob it matches nothing"
+    endings = " ".join(sorted(images.SUFFIXES))
+    return f"holds no photograph; expected files that end in one of {endings}"
 
 
 def _glob(pattern: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midlevel import config, labels, samples
+from midlevel.labels import Rules
 
 WINDOW = np.array([[0, 0, 10, 10]], np.float32)  # its area is 100
 PERSON, SHEEP = 1, 2
@@ -20,7 +21,7 @@ def assign(objects, **settings):
     boxes = np.array([row[1] for row in objects], np.float32).reshape(-1, 4)
     classes = np.array([row[0] for row in objects], np.int16)
     difficult = np.array([row[2:] == (True,) for row in objects], bool)
-    (found,) = labels.assign(WINDOW, boxes, classes, difficult, **settings)
+    (found,) = labels.assign(WINDOW, boxes, classes, difficult, Rules(**settings))
     return int(found)
 
 
@@ -69,9 +70,9 @@ def test_two_boxes_of_the_same_class(objects, leave_out, keep):
 )
 def test_difficult_boxes_under_the_three_treatments(objects, leave_out, use, ignore):
     assert assign(objects) == leave_out  # the default
-    assert assign(objects, difficult_boxes="leave_out") == leave_out
-    assert assign(objects, difficult_boxes="use") == use
-    assert assign(objects, difficult_boxes="ignore") == ignore
+    assert assign(objects, difficult="leave_out") == leave_out
+    assert assign(objects, difficult="use") == use
+    assert assign(objects, difficult="ignore") == ignore
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_assign_agrees_with_the_rules_one_by_one(objects, rows, same, difficult)
     classes = np.array([o[0] for o in objects], int)
     hard = np.array([o[2] for o in objects], bool)
     found = labels.assign(
-        rows, given_boxes, classes, hard, same_class=same, difficult_boxes=difficult
+        rows, given_boxes, classes, hard, Rules(same_class=same, difficult=difficult)
     )
     slow = [slow_assign(r, given_boxes, classes, hard, same, difficult) for r in rows]
     assert found.tolist() == slow and found.dtype == np.int16

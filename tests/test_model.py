@@ -7,8 +7,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import backbones, errors, images, scores
-from midlevel import model as model_
+from midlevel import backbones, errors, images, records, scores
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +67,10 @@ def test_image_scores_come_from_window_scores(model, photograph):
 
 def test_a_score_map_has_the_size_of_the_image(model, photograph):
     found = model.windows(images.read(photograph))
-    heat = found.map(1 + model.classes.index("square"))
+    heat = found.map("square")
     assert heat.shape == (120, 160)
     assert heat[10:50, 10:50].mean() > 2 * heat[80:, 80:].mean()
-    assert found.map(0, (16, 12)).shape == (12, 16)
+    assert found.map("square", (16, 12)).shape == (12, 16)
 
 
 def test_arrays_paths_folders_globs_and_lists_are_predicted_alike(
@@ -161,4 +160,4 @@ def test_a_run_on_crops_predicts_from_crops(stub_backbone, toy_voc, tmp_path):
     (record,) = model.predict(np.zeros((120, 160, 3), np.uint8))
     windows = len(model.extractor.plan((160, 120)))
     assert sum(counting.batches) == windows
-    assert record["schema"] == model_.SCHEMA
+    assert record["schema"] == records.SCHEMA

@@ -1,10 +1,11 @@
 """Boxed photographs on disk, whatever the format: `read(folder)` gives a `Dataset`.
 
 Each format is one module with two functions, named in `FORMATS`: `matches(folder)`
-says whether a folder is of that format, `read(folder)` reads it into records with
+says whether a folder is of that format, `read(folder)` reads it into annotations with
 class names. What is common to all formats (class ids, splits) is done here.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.datasets import voc
+from midlevel.datasets.annotation import Annotation
 
 FORMATS = {"voc": voc}
 
@@ -93,8 +95,8 @@ def read(
     """
     folder = Path(folder)
     name = detect(folder)
-    records, problems = FORMATS[name].read(folder)
-    found = sorted({n for rows in records.values() for r in rows for n in r.names})
+    annotations, problems = FORMATS[name].read(folder)
+    found = sorted({n for rows in annotations.values() for r in rows for n in r.names})
     if not found:
         raise errors.DataError(
             f"{folder}: no photograph has a box; there is nothing to learn."
@@ -102,9 +104,13 @@ def read(
     if must_occur:
         _check_classes(folder, classes or (), found)
     classes = tuple(classes or found)
-    splits, ignored = {}, {}
-    for split, rows in records.items():
-        splits[split] = [_example(row, classes, ignored) for row in rows]
+    splits = {
+        split: [_example(row, classes) for row in rows]
+        for split, rows in annotations.items()
+    }
+    each_once = {row.path: row for rows in annotations.values() for row in rows}
+    names = Counter(n for row in each_once.values() for n in row.names)
+    ignored = {n: count for n, count in sorted(names.items()) if n not in classes}
     return Dataset(folder, name, classes, splits, tuple(problems), ignored)
 
 
@@ -150,15 +156,13 @@ def _check_classes(folder, classes, found):
         )
 
 
-def _example(record, classes, ignored) -> Example:
-    keep = np.array([name in classes for name in record.names], bool)
-    for name in np.array(record.names)[~keep]:
-        ignored[str(name)] = ignored.get(str(name), 0) + 1
-    ids = [classes.index(name) + 1 for name in record.names if name in classes]
+def _example(row: Annotation, classes: tuple[str, ...]) -> Example:
+    keep = np.array([name in classes for name in row.names], bool)
+    ids = [classes.index(name) + 1 for name in row.names if name in classes]
     return Example(
-        record.path,
-        record.size_wh,
-        np.asarray(record.boxes, np.float32).reshape(-1, 4)[keep],
+        row.path,
+        row.size_wh,
+        np.asarray(row.boxes, np.float32).reshape(-1, 4)[keep],
         np.array(ids, np.int16),
-        np.array(record.difficult, bool)[keep],
+        np.array(row.difficult, bool)[keep],
     )

@@ -13,7 +13,7 @@ import defusedxml
 from defusedxml import ElementTree
 
 from midlevel import errors, images
-from midlevel.datasets.record import Record
+from midlevel.datasets.annotation import Annotation
 
 PHOTOGRAPHS, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
 
@@ -23,8 +23,8 @@ def matches(folder: Path) -> bool:
     return (folder / ANNOTATIONS).is_dir() or any(folder.rglob("*.xml"))
 
 
-def read(folder: Path) -> tuple[dict[str, list[Record]], list[str]]:
-    """Records by split, and a line for each file that cannot be used.
+def read(folder: Path) -> tuple[dict[str, list[Annotation]], list[str]]:
+    """Annotations by split, and a line for each file that cannot be used.
 
     Without lists of ids there is one split, `train`. Lists of one class
     (`dog_train.txt`) are passed over: the boxes say the same.
@@ -33,19 +33,19 @@ def read(folder: Path) -> tuple[dict[str, list[Record]], list[str]]:
         splits = _listed_splits(folder)
     else:
         splits = {"train": sorted(folder.rglob("*.xml"))}
-    cache: dict[Path, Record | str] = {}
+    cache: dict[Path, Annotation | str] = {}
     for paths in splits.values():
         for path in paths:
             if path not in cache:
                 cache[path] = _try_read(path, folder)
-    records = {
-        name: [cache[path] for path in paths if isinstance(cache[path], Record)]
+    annotations = {
+        name: [cache[path] for path in paths if isinstance(cache[path], Annotation)]
         for name, paths in splits.items()
     }
-    return records, [line for line in cache.values() if isinstance(line, str)]
+    return annotations, [line for line in cache.values() if isinstance(line, str)]
 
 
-def read_annotation(path: Path, folder: Path) -> Record:
+def read_annotation(path: Path, folder: Path) -> Annotation:
     """One annotation file.
 
     Raises:
@@ -72,7 +72,7 @@ def read_annotation(path: Path, folder: Path) -> Record:
         boxes.append((xmin - 1, ymin - 1, xmax, ymax))
         difficult.append((item.findtext("difficult") or "0").strip() == "1")
     photograph = _photograph(path, root, folder)
-    return Record(photograph, _size(root), boxes, names, difficult)
+    return Annotation(photograph, _size(root), boxes, names, difficult)
 
 
 def _listed_splits(folder: Path) -> dict[str, list[Path]]:
@@ -94,7 +94,7 @@ def _lines(path: Path) -> list[str]:
         raise errors.DataError(f"{path}: cannot be read: {error}.") from error
 
 
-def _try_read(path: Path, folder: Path) -> Record | str:
+def _try_read(path: Path, folder: Path) -> Annotation | str:
     try:
         return read_annotation(path, folder)
     except errors.DataError as error:
@@ -113,8 +113,10 @@ def _parse(path: Path) -> Element:
         raise errors.DataError(f"{path}: cannot be read: {error.strerror}.") from error
     except ParseError as error:
         raise errors.DataError(f"{path}: is not well-formed XML: {error}.") from error
-    except (defusedxml.DefusedXmlException, ValueError, LookupError) as error:
+    except defusedxml.DefusedXmlException as error:
         raise errors.DataError(f"{path}: refused as unsafe XML: {error}.") from error
+    except (ValueError, LookupError) as error:  # an encoding that nobody knows
+        raise errors.DataError(f"{path}: cannot be read as XML: {error}.") from error
 
 
 def _photograph(path: Path, root: Element, folder: Path) -> Path:

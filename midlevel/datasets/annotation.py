@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Record:
+class Annotation:
     """One annotated photograph, before class names become ids.
 
     Attributes:
