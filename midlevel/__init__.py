@@ -44,4 +44,5 @@ def __dir__():
 @wrapt.when_imported("keras")
 def _register_layers(keras):
     """Make the layers of exported models known to Keras, whenever it is imported."""
-    importlib.import_module("midlevel.layers")
+    if keras.config.backend() == "tensorflow":  # midlevel's layers need no other
+        importlib.import_module("midlevel.layers")

@@ -17,7 +17,7 @@ from midlevel.backbones import table
 class Section(pydantic.BaseModel):
     """A part of the settings; immutable, and strict about its keys."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _union(first, second, is_first):
@@ -162,7 +162,7 @@ class Scores(Section):
 
     k: _union(
         Literal["auto"],
-        Annotated[float, pydantic.Field(ge=1)],
+        Annotated[float, pydantic.Field(ge=1, le=100)],
         is_first=lambda value: value == "auto",
     ) = "auto"  # chosen on the validation split
 

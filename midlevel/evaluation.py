@@ -1,9 +1,8 @@
 """`midlevel evaluate`: how good a trained model is on a labelled split."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from midlevel import datasets, errors, metrics, preparation
+from midlevel import datasets, metrics, preparation
 from midlevel.augment import ORIGINAL
 from midlevel.model import Model
 from midlevel.progress import Progress
@@ -54,21 +53,10 @@ def _read(folder: Path, model: Model, split: str, progress: Progress):
     """The data set; a split that training drew is the one that the run wrote down."""
     dataset = datasets.read(folder, model.classes, must_occur=False)
     preparation.say_left_out(dataset.problems, progress)
-    chosen = model.config.data
-    if dataset.splits.get(chosen.val) or split not in (chosen.train, chosen.val):
-        return dataset
-    files = set(model.run.split_files[split])
-    drawn = [
-        example
-        for example in dataset.splits.get(chosen.train, [])
-        if example.path.relative_to(folder).as_posix() in files
-    ]
-    if not drawn:
-        raise errors.DataError(
-            f"{folder}: has no split {split!r}, and none of the photographs that the "
-            f"run {model.run.folder} had in it. Name another split with --split."
-        )
-    return replace(dataset, splits={**dataset.splits, split: drawn})
+    is_own = folder.resolve() == Path(model.run.record["data"])
+    if is_own and not dataset.splits.get(model.config.data.val):
+        dataset = datasets.pick(dataset, model.run.split_files)
+    return dataset
 
 
 def as_table(found: dict) -> str:

@@ -42,7 +42,7 @@ def extract(
     Raises:
         errors.MidlevelError: the store cannot be written. What was finished stays.
     """
-    keys, failures, missing = _look_up(paths, views, features)
+    keys, failures, missing = _look_up(paths, views, features, progress, name)
     done = sum(map(len, keys.values())) - len(missing)
     if done and not missing:
         progress.say(f"{name}: all {done} are in the store, nothing to do")
@@ -80,17 +80,21 @@ def ahead(jobs: Iterable, work: Callable, depth: int = AHEAD) -> Iterator[tuple]
             yield first, future.result()
 
 
-def _look_up(paths, views, features):
+def _look_up(paths, views, features, progress, name):
     """Keys by photograph, failures, and the jobs `(path, view, key)` still to do."""
     keys, failures, missing = {}, [], []
-    for path in dict.fromkeys(paths):
-        try:
-            data = images.read_bytes(path)
-        except errors.ImageError as error:
-            failures.append(str(error))
-            continue
-        keys[path] = {view: store.content_key(data, view) for view in views}
-        missing += [(path, v, k) for v, k in keys[path].items() if k not in features]
+    with progress.task(f"reading {name}", len(paths)) as advance:
+        for path in dict.fromkeys(paths):
+            advance()
+            try:
+                data = images.read_bytes(path)
+            except errors.ImageError as error:
+                failures.append(str(error))
+                continue
+            keys[path] = {view: store.content_key(data, view) for view in views}
+            missing += [
+                (path, v, k) for v, k in keys[path].items() if k not in features
+            ]
     unique = {key: (path, view, key) for path, view, key in missing}
     return keys, failures, list(unique.values())
 

@@ -10,8 +10,8 @@ from pathlib import Path
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to; what is there becomes `path` if the block ends well.
 
-    The name keeps its ending, which Keras reads, and begins with a dot, so that no
-    pattern that looks for finished files finds it.
+    The name keeps its ending, which Keras reads, and begins with a dot, by which those
+    who look for finished files can tell it.
     """
     waiting = path.with_name(f".{os.getpid()}-{path.name}")
     try:
@@ -24,6 +24,6 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str):
-    """Write a UTF-8 text file whole."""
+    """Write a UTF-8 text file whole; names of files may hold bytes that are no text."""
     with whole(path) as waiting:
-        waiting.write_bytes(text.encode())
+        waiting.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import files, runtime
+from midlevel import errors, files, runtime
 from midlevel.config import Training
 from midlevel.progress import Progress
 from midlevel.samples import WindowSet
@@ -52,9 +52,12 @@ def compile_head(head, settings: Training):
     """Give a new head its loss and optimizer."""
     keras = runtime.load_keras()
     if settings.optimizer == "sgd":
+        # Krizhevsky's decay goes through the momentum, Keras' does not.
+        decay = WEIGHT_DECAY / (1 - MOMENTUM)
         optimizer = keras.optimizers.SGD(
-            settings.learning_rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
+            settings.learning_rate, momentum=MOMENTUM, weight_decay=decay
         )
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
     else:
         optimizer = keras.optimizers.Adam(settings.learning_rate)
     head.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
@@ -79,10 +82,9 @@ def fit(
         validate: takes a head, gives `{"mAP": ..., "k": ...}`.
         folder: for the state.
     """
-    keras = runtime.load_keras()
     state = read_state(folder)
     if state.epoch:
-        head = keras.saving.load_model(checkpoint(folder, state.epoch))
+        head = _load_head(folder, state.epoch)
     else:
         compile_head(head, settings)
     while not state.finished:
@@ -97,14 +99,37 @@ def fit(
             f"epoch {number}: loss {loss:.4f}, validation mAP {row['mAP']:.4f} "
             f"with k = {row['k']:g}"
         )
-    best = checkpoint(folder, state.best_epoch)
-    return keras.saving.load_model(best, compile=False), state
+    return _load_head(folder, state.best_epoch, compile=False), state
 
 
 def read_state(folder: Path) -> State:
-    """The state that an earlier `fit` left in `folder`, or a new one."""
+    """The state that an earlier `fit` left in `folder`, or a new one.
+
+    Raises:
+        errors.MidlevelError: it is damaged.
+    """
     path = folder / "state.json"
-    return State(**json.loads(path.read_text())) if path.exists() else State()
+    if not path.exists():
+        return State()
+    try:
+        return State(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _load_head(folder: Path, epoch: int, compile: bool = True):
+    keras, path = runtime.load_keras(), checkpoint(folder, epoch)
+    try:
+        return keras.saving.load_model(path, compile=compile)
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> errors.MidlevelError:
+    return errors.MidlevelError(
+        f"{path}: is damaged: {str(error)[:200]}. Delete {path.parent} to fit from the "
+        "start; the features stay."
+    )
 
 
 def checkpoint(folder: Path, epoch: int) -> Path:

@@ -12,22 +12,9 @@ from midlevel import errors
 
 DECODE_POLICY = "rgb-exif-1"  # changes whenever the same file gives other pixels
 IMAGENET_MEAN = (124, 116, 104)  # RGB; stands for pixels outside the image
-SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".png",
-        ".webp",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".gif",
-        ".jp2",
-        ".avif",
-        ".ppm",
-        ".pgm",
-    ]
+SUFFIXES = frozenset(  # .heic cannot be read yet, but must not be passed over silently
+    (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg")
+    + (".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
 
 

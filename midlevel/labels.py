@@ -107,7 +107,9 @@ def sample_background(ids: np.ndarray, fraction: float, seed: int, name: str):
     >>> int((sample_background(np.zeros(1000, np.int16), 0.1, 0, "a") == 0).sum())
     119
     """
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    digest = hashlib.sha256(
+        f"{seed}/{name}".encode("utf-8", "surrogateescape")
+    ).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
     drop = (ids == BACKGROUND) & (rng.random(len(ids)) >= fraction)
     return np.where(drop, LEFT_OUT, ids).astype(np.int16)

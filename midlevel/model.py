@@ -117,7 +117,7 @@ def load(run: str | Path | None = None) -> Model:
     """
     run = runs.Run(run) if run else runs.newest(finished=True)
     record, config = run.record, run.config
-    if not record["finished"]:
+    if not record.get("finished"):
         raise errors.MidlevelError(
             f"{run.folder}: training is not finished. Go on with: midlevel train "
             f"--resume --run {run.folder}"

@@ -84,6 +84,8 @@ def _opened(place: str | Path):
         yield sys.stdout
         return
     path = Path(place)
+    if path.is_dir():
+        raise errors.MidlevelError(f"{path}: is a folder. Name a file with --output.")
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

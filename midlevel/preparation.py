@@ -40,11 +40,23 @@ class Prepared:
         return examples
 
 
-def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
-    """Read a data set, with a split to validate on; say what it holds."""
+def read(
+    data: Path,
+    config: Config,
+    progress: Progress,
+    drawn: dict[str, list[str]] | None = None,
+) -> datasets.Dataset:
+    """Read a data set, with a split to validate on; say what it holds.
+
+    Args:
+        drawn: the files of each split as they were drawn before, where the data has no
+            validation split of its own.
+    """
     dataset = datasets.read(data, config.data.classes)
     train, val = config.data.train, config.data.val
-    if not dataset.splits.get(val):
+    if not dataset.splits.get(val) and drawn:
+        dataset = datasets.pick(dataset, drawn)
+    elif not dataset.splits.get(val):
         fraction = config.data.val_fraction
         dataset = datasets.hold_out(dataset, train, val, fraction, config.seed)
         progress.say(f"no split {val!r}: a random {fraction:.0%} of {train!r} serves")
@@ -55,6 +67,12 @@ def read(data: Path, config: Config, progress: Progress) -> datasets.Dataset:
         others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
         progress.say(f"boxes of other classes, taken as background: {others}")
     say_left_out(dataset.problems, progress)
+    both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
+    if both and train != val:
+        progress.say(
+            f"{len(both)} photographs are in {train!r} and in {val!r}: scores on "
+            f"{val!r} will look better than they are"
+        )
     return dataset
 
 

@@ -11,8 +11,10 @@ backbone.weights.h5   only for a backbone that is not packaged with midlevel
 checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
+import contextlib
 import csv
 import io
+import itertools
 import json
 import platform
 import sys
@@ -113,6 +115,11 @@ class Run:
             with files.whole(self.backbone_file) as path:
                 backbone.model.save_weights(path)
 
+    def discard_if_empty(self):
+        """Take away the folder of a run in which nothing was written."""
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
     def update(self, **changes):
         """Change entries of `run.json`."""
         self.write_json("run.json", {**self.record, **changes})
@@ -135,25 +142,45 @@ class Run:
 
 
 def new_folder(kind: Path = TRAIN_FOLDER) -> Path:
-    """A folder under `kind`, named after the time, that does not exist yet."""
+    """Make a folder under `kind`, named after the time, that nobody else has."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    names = [stamp] + [f"{stamp}-{i}" for i in range(2, 1000)]
-    return next(kind / name for name in names if not (kind / name).exists())
+    for name in itertools.chain([stamp], (f"{stamp}-{i}" for i in itertools.count(2))):
+        with contextlib.suppress(FileExistsError), _explained(kind / name):
+            (kind / name).mkdir(parents=True)
+            return kind / name
 
 
 def create(folder: str | Path | None) -> Run:
-    """A new run in `folder`, by default one named after the time.
+    """A new run in `folder`, which is made; by default one named after the time.
 
     Raises:
-        errors.MidlevelError: something is in that folder already.
+        errors.MidlevelError: something is in that folder already, or it cannot be made.
     """
-    folder = Path(folder) if folder else new_folder()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise errors.MidlevelError(
-            f"{folder}: is not empty. Name a new folder with --run, or add --resume to "
-            "go on with the run in it."
-        )
+    if not folder:
+        return Run(new_folder())
+    folder = Path(folder)
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise errors.MidlevelError(
+                f"{folder}: is not empty. Name a new folder with --run, or add "
+                "--resume to go on with the run in it."
+            )
     return Run(folder)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path):
+    """Turns what the operating system refuses into an error that says what to do."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise errors.MidlevelError(
+            f"{folder}: cannot be written: {error.strerror or error}. Name another "
+            "folder, or make room."
+        ) from error
 
 
 def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:
@@ -165,8 +192,9 @@ def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:
     records = sorted(kind.glob("*/run.json"), key=lambda p: p.stat().st_mtime_ns)
     for path in reversed(records):
         run = Run(path.parent)
-        if run.record.get("finished") == finished:
-            return run
+        with contextlib.suppress(errors.MidlevelError):  # another version's
+            if run.record.get("finished") == finished:
+                return run
     if finished:
         raise errors.MidlevelError(
             f"No finished run in {kind}. Train one with `midlevel train`, or name one "

@@ -3,6 +3,7 @@
 import numpy as np
 
 from midlevel import augment, errors, labels
+from midlevel import boxes as boxes_
 from midlevel.config import Config
 from midlevel.config import Labels as LabelSettings
 from midlevel.datasets import Example
@@ -89,7 +90,8 @@ def _label(prepared: Prepared, example: Example, view: str, config: Config):
     settings = config.labels
     key = prepared.keys[example.path][view]
     size_wh = prepared.store.entries[key].size_wh
-    boxes = augment.move_boxes(size_wh, example.boxes, view, key.partition(":")[0])
+    boxes = boxes_.clip(example.boxes, size_wh)
+    boxes = augment.move_boxes(size_wh, boxes, view, key.partition(":")[0])
     windows = prepared.extractor.plan(size_wh).boxes
     ids = labels.assign(
         windows, boxes, example.classes, example.difficult, settings.rules()

@@ -1,5 +1,6 @@
 """Which photographs a user means: files, folders, globs."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,30 +11,35 @@ def find(sources: Iterable[str | Path]) -> list[Path]:
     """The photographs that sources name, each once: files, folders, globs.
 
     A folder is searched with its subfolders for names that end like an image's, sorted;
-    a file is taken whatever its name.
+    a file is taken whatever its name. Where other sources name something, one that
+    names nothing is kept as it is, so that its record says what is wrong.
 
     Raises:
-        errors.DataError: a source names nothing.
+        errors.DataError: the sources name nothing at all.
     """
-    found = []
+    found, in_vain = [], []
     for source in map(Path, sources):
-        if source.is_dir():
-            paths = sorted(p for p in source.rglob("*") if _looks_like_image(p))
-        elif source.exists():
-            paths = [source]
-        else:
-            paths = sorted(_glob(source))
-        if not paths:
-            raise errors.DataError(f"{source}: {_what_is_wrong(source)}.")
-        found += paths
+        paths = _of(source)
+        in_vain += [] if paths else [source]
+        found += paths or [source]
+    if len(in_vain) == len(found):
+        raise errors.DataError("; ".join(map(_what_is_wrong, in_vain)) + ".")
     return list(dict.fromkeys(found))
 
 
+def _of(source: Path) -> list[Path]:
+    if os.path.isdir(source):
+        return sorted(p for p in source.rglob("*") if _looks_like_image(p))
+    if os.path.exists(source):
+        return [source]
+    return sorted(_glob(source))
+
+
 def _what_is_wrong(source: Path) -> str:
-    if not source.is_dir():
-        return "no such file or folder, and as a glob it matches nothing"
+    if not os.path.isdir(source):
+        return f"{source}: no such file or folder"
     endings = " ".join(sorted(images.SUFFIXES))
-    return f"holds no photograph; expected files that end in one of {endings}"
+    return f"{source}: holds no photograph; expected files that end in one of {endings}"
 
 
 def _glob(pattern: Path) -> list[Path]:
@@ -41,9 +47,9 @@ def _glob(pattern: Path) -> list[Path]:
     relative = pattern.relative_to(pattern.anchor) if pattern.anchor else pattern
     try:
         return [p for p in anchor.glob(str(relative)) if p.is_file()]
-    except (ValueError, NotImplementedError):
+    except (ValueError, NotImplementedError, OSError):
         return []
 
 
 def _looks_like_image(path: Path) -> bool:
-    return path.suffix.lower() in images.SUFFIXES and path.is_file()
+    return path.suffix.lower() in images.SUFFIXES and not path.is_dir()

@@ -51,7 +51,7 @@ class FeatureStore:
         self.entries: dict[str, Entry] = {}
         with _explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            for index in sorted(self.folder.glob("*.json")):
+            for index in sorted(self.folder.glob("[!.]*.json")):
                 self._read(index)
 
     def __contains__(self, key: str) -> bool:
@@ -96,14 +96,17 @@ class FeatureStore:
         self._waiting = []
 
     def _read(self, index: Path):
-        shard = index.with_suffix(".npy")
+        """Take a shard in; one that is damaged, or of another version, is not there."""
+        shard, start = index.with_suffix(".npy"), 0
         try:
             content = json.loads(index.read_bytes())
-        except ValueError:
-            return  # damaged: as if it were not there, so it is computed again
-        if content["version"] != VERSION or not shard.exists():
-            return  # another version's shards stay untouched and unused
-        start = 0
+            if content["version"] != VERSION:
+                return
+            counts = [count for _, _, count in content["images"]]
+            if len(np.load(shard, mmap_mode="r", allow_pickle=False)) != sum(counts):
+                return
+        except (OSError, EOFError, ValueError, KeyError, TypeError):
+            return
         for key, size_wh, count in content["images"]:
             self.entries[key] = Entry(tuple(size_wh), shard, start, count)
             start += count

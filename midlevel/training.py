@@ -8,6 +8,7 @@ import numpy as np
 
 from midlevel import (
     augment,
+    datasets,
     errors,
     features,
     files,
@@ -63,9 +64,9 @@ def train(
         run = runs.Run(run) if run else runs.newest(finished=False)
         data, config = _resumed(run, data, settings or config)
     else:
-        run = runs.create(run)
-        data = Path(data) if data else demo.folder()
         config = _resolved(config_.load(config, settings))
+        data = Path(data) if data else demo.folder()
+        run = runs.create(run)
     try:
         return _train(data, config, run, progress)
     except KeyboardInterrupt as error:
@@ -75,6 +76,14 @@ def train(
             "Interrupted; what was finished is saved. Go on with: "
             f"midlevel train --resume --run {run.folder}"
         ) from error
+    except OSError as error:
+        raise errors.MidlevelError(
+            f"{error.filename or run.folder}: {error.strerror or error}. What was "
+            "finished is saved. When it is mended, go on with: "
+            f"midlevel train --resume --run {run.folder}"
+        ) from error
+    finally:
+        run.discard_if_empty()
 
 
 def _resolved(config: Config) -> Config:
@@ -84,7 +93,7 @@ def _resolved(config: Config) -> Config:
 
 def _resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
     record = run.record
-    if record["finished"]:
+    if record.get("finished"):
         raise errors.MidlevelError(f"{run.folder}: is finished; nothing to resume.")
     if changes:
         raise errors.MidlevelError(
@@ -96,8 +105,9 @@ def _resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
 
 def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> runs.Run:
     started = time.monotonic()
-    dataset = preparation.read(data, config, progress)
-    _begin(run, config, data, dataset.classes)
+    drawn = run.split_files if run.has_begun else None
+    dataset = preparation.read(data, config, progress, drawn)
+    _begin(run, config, dataset)
     progress.say(f"run: {run.folder}")
 
     kept = run.backbone_file if run.backbone_file.exists() else None
@@ -142,16 +152,27 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     return run
 
 
-def _begin(run: runs.Run, config: Config, data: Path, classes: tuple[str, ...]):
+def _begin(run: runs.Run, config: Config, dataset: datasets.Dataset):
     """Begin a new run; make sure that a resumed one learns the same classes."""
+    classes = list(dataset.classes)
     if not run.has_begun:
-        run.begin(config, {"data": str(data.resolve()), "classes": list(classes)})
+        run.write_csv("split.csv", _split_rows(dataset, config))
+        record = {"data": str(dataset.folder.resolve()), "classes": classes}
+        run.begin(config, record)
     begun = run.record["classes"]
-    if begun != list(classes):
+    if begun != classes:
         raise errors.DataError(
-            f"{data}: expected the classes the run began with: {', '.join(begun)}. "
-            f"Received: {', '.join(classes)}."
+            f"{dataset.folder}: expected the classes the run began with: "
+            f"{', '.join(begun)}. Received: {', '.join(classes)}."
         )
+
+
+def _split_rows(dataset: datasets.Dataset, config: Config) -> list[dict]:
+    return [
+        {"split": split, "file": example.path.relative_to(dataset.folder).as_posix()}
+        for split in dict.fromkeys((config.data.train, config.data.val))
+        for example in dataset.split(split)
+    ]
 
 
 def _views(config: Config) -> dict[str, list[str]]:
@@ -173,7 +194,6 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
     thresholds = np.nan_to_num(thresholds, nan=np.nanmean(thresholds)).tolist()
     table = metrics.table(at_k, scored.targets, classes)
     run.write_csv("history.csv", state.history)
-    run.write_csv("split.csv", _split_rows(prepared, config))
     run.write_json(
         "metrics.json",
         {"split": config.data.val, "images": len(at_k), **table, "timings": timings},
@@ -185,15 +205,6 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
         features_fingerprint=prepared.extractor.fingerprint,
         left_out=[*prepared.dataset.problems, *prepared.failures],
     )
-
-
-def _split_rows(prepared: Prepared, config: Config) -> list[dict]:
-    folder = prepared.dataset.folder
-    return [
-        {"split": split, "file": example.path.relative_to(folder).as_posix()}
-        for split in dict.fromkeys((config.data.train, config.data.val))
-        for example in prepared.readable(split)
-    ]
 
 
 def _say_result(run: runs.Run, progress: Progress):

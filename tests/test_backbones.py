@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from midlevel import backbones, errors, images
+from midlevel import backbones, errors, images, runtime
 from midlevel.backbones import efficientnet_lite, network, table
 from midlevel.backbones import weights as weights_files
 
@@ -259,3 +259,28 @@ def test_failed_download_says_what_to_do(tmp_path, monkeypatch):
     )
     with pytest.raises(errors.MidlevelError, match=message):
         backbones.build("mobilenet_v2")
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_weights_keeps_what_has_none(tmp_path, monkeypatch):
+    """EfficientNet has one more layer, without weights, with ImageNet weights only."""
+    from keras.src.applications import efficientnet
+
+    plain = runtime.load_keras().applications.EfficientNetB0(
+        weights=None, include_top=False
+    )
+    plain.save_weights(tmp_path / "download.weights.h5")
+    downloaded = str(tmp_path / "download.weights.h5")
+    stand_in = lambda *_, **__: downloaded  # noqa: E731
+    monkeypatch.setattr(efficientnet.file_utils, "get_file", stand_in)
+    with_weights = efficientnet.EfficientNetB0(weights="imagenet", include_top=False)
+
+    trained = backbones.build("efficientnet_b0")
+    copy = tmp_path / "copy.weights.h5"
+    trained.model.save_weights(copy)
+    again = backbones.build("efficientnet_b0", copy)
+    image = noise(2, 3).astype(np.float32)
+    expected = with_weights.predict(image, verbose=0)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(trained.maps(image), expected, atol=1e-4 * scale)
+    np.testing.assert_allclose(again.maps(image), expected, atol=1e-4 * scale)

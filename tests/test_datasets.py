@@ -146,7 +146,7 @@ def test_lists_of_one_class_are_passed_over(tmp_path):
         {
             "train": ["b  1", "a -1", ""],
             "val": ["c"],
-            "cat_train": ["c"],
+            "cat_train": ["c  1", "a -1"],
             "my_own": "a",
         },
     )
@@ -361,3 +361,27 @@ def test_real_photographs_are_read_without_problems(voc_animals):
             assert (example.boxes <= np.tile(example.size_wh, 2)).all()
             counts.update(example.classes.tolist())
     assert set(counts) == set(range(1, len(found.classes) + 1))
+
+
+def test_photographs_that_no_annotation_is_about_are_named_and_counted(tmp_path):
+    folder = helpers.write_voc(tmp_path, {"a": (IMAGE, [CAT])}, {})
+    for name in ("x.jpg", "y.PNG"):
+        (folder / "JPEGImages" / name).touch()
+    (line,) = datasets.read(folder).problems
+    assert "x.jpg: has no XML file, as 2 in all" in line
+
+
+def test_where_no_annotation_can_be_used_the_first_says_why(tmp_path):
+    folder = helpers.write_voc(tmp_path, {"a": (IMAGE, [CAT])}, {"train": ["a", "b"]})
+    for path in (folder / "JPEGImages").iterdir():
+        path.unlink()
+    with pytest.raises(errors.DataError, match="none of 2 .*a.xml: its photo"):
+        datasets.read(folder)
+
+
+def test_an_id_is_taken_once_and_may_have_spaces(tmp_path):
+    folder = helpers.write_voc(
+        tmp_path, {"my photo 1": (IMAGE, [CAT])}, {"train": ["my photo 1"] * 2}
+    )
+    (example,) = datasets.read(folder).split("train")
+    assert example.path.stem == "my photo 1"

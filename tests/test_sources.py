@@ -78,3 +78,13 @@ def test_a_source_that_names_nothing_is_refused(holiday, monkeypatch, source, wh
         source = "."
     with pytest.raises(errors.DataError, match=why):
         sources.find([source])
+
+
+def test_a_source_in_vain_is_kept_beside_others_that_name_something(holiday):
+    kept = sources.find(["gone.jpg", "."])
+    assert kept[0] == Path("gone.jpg") and len(kept) > 1
+
+
+def test_a_name_too_long_for_the_disk_is_no_traceback(holiday):
+    with pytest.raises(errors.DataError, match="a: no such file or folder"):
+        sources.find(["a" * 300])

@@ -208,3 +208,27 @@ def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(errors.MidlevelError, match="file/f: the feature store cannot"):
         FeatureStore(tmp_path / "file", "f")
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", b"\x93NUMPY\x01\x00"])
+def test_a_damaged_shard_is_as_if_it_were_not_there(tmp_path, damage):
+    made = FeatureStore(tmp_path, "f")
+    made.add("a", (1, 1), features())
+    made.flush()
+    next(tmp_path.rglob("*.npy")).write_bytes(damage)
+    assert "a" not in FeatureStore(tmp_path, "f")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"version": 1}', "{"])
+def test_a_damaged_index_is_as_if_it_were_not_there(tmp_path, text):
+    made = FeatureStore(tmp_path, "f")
+    made.add("a", (1, 1), features())
+    made.flush()
+    next(tmp_path.rglob("*.json")).write_text(text)
+    assert "a" not in FeatureStore(tmp_path, "f")
+
+
+def test_what_another_process_is_writing_is_not_read(tmp_path):
+    made = FeatureStore(tmp_path, "f")
+    (made.folder / ".123-a.json").write_text("not yet whole")
+    assert FeatureStore(tmp_path, "f").entries == {}

@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import json
+import shutil
 
 import helpers
 import numpy as np
@@ -210,9 +211,11 @@ def test_without_a_validation_split_some_of_the_training_split_serves(
         for name in ("train", "val")
     }
     assert not set(files["train"]) & set(files["val"])
-    assert len(files["train"]) + len(files["val"]) == 9  # one cannot be read
+    assert len(files["train"]) + len(files["val"]) == 10
+    (broken,) = run.record["left_out"]
+    readable = [file for file in files["val"] if file not in broken]
     found = midlevel.evaluate(midlevel.load(run.folder), progress=stub.QUIET)
-    assert found["images"] == len(files["val"])
+    assert found["images"] == len(readable)
     assert found["mAP"] == run.metrics["mAP"]
 
 
@@ -328,7 +331,50 @@ def test_a_foreign_run_is_refused_by_name(tmp_path, text):
         _ = runs.Run(tmp_path).record
 
 
-def test_new_folders_never_exist_yet(tmp_path):
-    first = runs.new_folder(tmp_path)
-    first.mkdir()
-    assert not runs.new_folder(tmp_path).exists()
+def test_each_new_folder_is_made_and_nobody_elses(tmp_path):
+    folders = [runs.new_folder(tmp_path) for _ in range(3)]
+    assert len(set(folders)) == 3 and all(folder.is_dir() for folder in folders)
+
+
+def test_a_resumed_run_keeps_the_split_it_drew(stub_backbone, unsplit, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(unsplit, data)
+    settings = {**stub.SETTINGS, "training.epochs": 2}
+    folder = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_finish", interrupt)
+        with pytest.raises(errors.Interrupted):
+            midlevel.train(data, run=folder, settings=settings, progress=stub.QUIET)
+    before = (folder / "split.csv").read_text()
+    shutil.copy(data / "Annotations/1.xml", data / "Annotations/another.xml")
+    shutil.copy(data / "JPEGImages/1.jpg", data / "JPEGImages/another.jpg")
+    with (data / "ImageSets/Main/train.txt").open("a") as file:
+        file.write("another\n")
+    run = midlevel.train(run=folder, resume=True, progress=stub.QUIET)
+    assert run.record["finished"] and (folder / "split.csv").read_text() == before
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_cannot_be_written_is_refused_by_name(stub_backbone, toy_voc):
+    with pytest.raises(errors.MidlevelError, match="/dev/null/x: cannot be written"):
+        midlevel.train(toy_voc, run="/dev/null/x", settings=stub.SETTINGS)
+
+
+def test_nothing_is_left_of_a_run_whose_data_cannot_be_used(tmp_path):
+    with pytest.raises(errors.DataError):
+        midlevel.train(tmp_path / "gone", run=tmp_path / "run", progress=stub.QUIET)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_state_says_what_to_delete(stub_backbone, toy_voc, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_finish", interrupt)
+        with pytest.raises(errors.Interrupted):
+            stub.train(toy_voc, folder, training__epochs=1)
+    (folder / "checkpoints" / "state.json").write_text("{")
+    with pytest.raises(errors.MidlevelError, match="state.json: is damaged: .*Delete"):
+        midlevel.train(run=folder, resume=True, progress=stub.QUIET)

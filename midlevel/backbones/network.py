@@ -113,8 +113,32 @@ def application_map(spec: table.Spec, weights: str | None) -> keras.Model:
     """The convolutions of a network of keras.applications behind its preprocessing."""
     inputs = keras.Input((None, None, 3), name="image")
     x = preprocess(inputs, spec.preprocessing)
-    network = application(spec, weights, include_top=False, input_tensor=x)
+    network = application(spec, None, include_top=False, input_tensor=x)
+    if weights is not None:
+        trained = application(spec, weights, include_top=False)
+        network.set_weights(trained.get_weights())
+        fold_rescaling(trained, network)
     return keras.Model(inputs, network.output, name=spec.name)
+
+
+def fold_rescaling(trained: keras.Model, network: keras.Model) -> None:
+    """Put the factors of a layer that only `trained` has into the one before it.
+
+    EfficientNet has, with ImageNet weights only, a second Rescaling behind its
+    Normalization. It has no weights, so a copy of the weights alone would lose it.
+    """
+    rescalings = layers_of(trained, keras.layers.Rescaling)
+    if len(rescalings) <= len(layers_of(network, keras.layers.Rescaling)):
+        return
+    (normalise,) = layers_of(network, keras.layers.Normalization)
+    mean, variance, *rest = normalise.get_weights()
+    normalise.set_weights([mean, variance / np.square(rescalings[-1].scale), *rest])
+    normalise.finalize_state()
+
+
+def layers_of(model: keras.Model, kind: type) -> list:
+    """The layers of `model` of one kind, in order."""
+    return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
 def vgg16_fc7(spec: table.Spec, weights: str | None) -> keras.Model:

@@ -98,9 +98,7 @@ def read(
     annotations, problems = FORMATS[name].read(folder)
     found = sorted({n for rows in annotations.values() for r in rows for n in r.names})
     if not found:
-        raise errors.DataError(
-            f"{folder}: no photograph has a box; there is nothing to learn."
-        )
+        raise errors.DataError(f"{folder}: {_why_empty(annotations, problems)}")
     if must_occur:
         _check_classes(folder, classes or (), found)
     classes = tuple(classes or found)
@@ -145,6 +143,30 @@ def hold_out(dataset: Dataset, train: str, val: str, fraction: float, seed: int)
     splits[train] = [row for i, row in enumerate(rows) if i not in chosen]
     splits[val] = [row for i, row in enumerate(rows) if i in chosen]
     return replace(dataset, splits=splits)
+
+
+def pick(dataset: Dataset, files: dict[str, list[str]]) -> Dataset:
+    """`dataset` with splits of the named files, relative to its folder."""
+    by_file = {
+        example.path.relative_to(dataset.folder).as_posix(): example
+        for examples in dataset.splits.values()
+        for example in examples
+    }
+    splits = {
+        split: [by_file[name] for name in names if name in by_file]
+        for split, names in files.items()
+    }
+    return replace(dataset, splits={**dataset.splits, **splits})
+
+
+def _why_empty(annotations, problems) -> str:
+    if problems:
+        return (
+            f"none of {len(problems)} annotations can be used. The first: {problems[0]}"
+        )
+    if not any(annotations.values()):
+        return "its lists of photographs are empty."
+    return "no photograph has a box; there is nothing to learn."
 
 
 def _check_classes(folder, classes, found):

@@ -6,6 +6,7 @@ pixels from 1 and include the last; they become half-open here, once.
 """
 
 import os
+import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -15,6 +16,7 @@ from defusedxml import ElementTree
 from midlevel import errors, images
 from midlevel.datasets.annotation import Annotation
 
+CLASS_LINE = re.compile(r"\s+(-1|0|1)$")  # an id, then whether the class is there
 PHOTOGRAPHS, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
 
 
@@ -42,7 +44,10 @@ def read(folder: Path) -> tuple[dict[str, list[Annotation]], list[str]]:
         name: [cache[path] for path in paths if isinstance(cache[path], Annotation)]
         for name, paths in splits.items()
     }
-    return annotations, [line for line in cache.values() if isinstance(line, str)]
+    problems = [line for line in cache.values() if isinstance(line, str)]
+    if not any((folder / LISTS).glob("*.txt")):
+        problems += _without_annotation(folder, cache)
+    return annotations, problems
 
 
 def read_annotation(path: Path, folder: Path) -> Annotation:
@@ -76,15 +81,40 @@ def read_annotation(path: Path, folder: Path) -> Annotation:
 
 
 def _listed_splits(folder: Path) -> dict[str, list[Path]]:
-    lists = sorted((folder / LISTS).glob("*.txt"))
-    names = {path.stem for path in lists}
     splits = {}
-    for path in lists:
-        if "_" in path.stem and path.stem.rpartition("_")[2] in names:
+    for path in sorted((folder / LISTS).glob("*.txt")):
+        lines = [line.strip() for line in _lines(path) if line.strip()]
+        if "_" in path.stem and lines and all(map(CLASS_LINE.search, lines)):
             continue  # <class>_<split>.txt
-        ids = [line.split()[0] for line in _lines(path) if line.strip()]
+        ids = [_id(line, folder) for line in dict.fromkeys(lines)]
         splits[path.stem] = [folder / ANNOTATIONS / f"{name}.xml" for name in ids]
     return splits or {"train": sorted((folder / ANNOTATIONS).glob("*.xml"))}
+
+
+def _id(line: str, folder: Path) -> str:
+    """The id in a line, which may have spaces, and VOC's number behind it."""
+    is_whole = os.path.isfile(folder / ANNOTATIONS / f"{line}.xml")
+    return line if is_whole else CLASS_LINE.sub("", line)
+
+
+def _without_annotation(folder: Path, read: dict[Path, Annotation | str]) -> list[str]:
+    """A line on the photographs that no annotation is about, if there are any."""
+    known = {found.path for found in read.values() if isinstance(found, Annotation)}
+    stems = {path.stem for path in read}
+    place = folder / PHOTOGRAPHS if (folder / ANNOTATIONS).is_dir() else folder
+    others = [
+        path
+        for path in sorted(place.rglob("*"))
+        if path.suffix.lower() in images.SUFFIXES
+        and path.stem not in stems
+        and path not in known
+    ]
+    if not others:
+        return []
+    return [
+        f"{others[0]}: has no XML file, as {len(others)} in all. For a "
+        "photograph without objects, write one without <object>."
+    ]
 
 
 def _lines(path: Path) -> list[str]:
