@@ -13,7 +13,7 @@ from midlevel.backbones import efficientnet_lite, network, table
 from midlevel.backbones import weights as weights_files
 
 DATA = Path(__file__).parent / "data"
-LIGHT = ("efficientnet_lite0", "mobilenet_v2", "mobilenet_v3_small")
+LIGHT = ("efficientnet_lite0", "mobilenet_v3_small")
 HEAVY = [name for name in backbones.NAMES if name not in LIGHT]
 ALL = [*LIGHT, *[pytest.param(name, marks=pytest.mark.slow) for name in HEAVY]]
 
