@@ -13,6 +13,7 @@ from midlevel import augment, errors, images, store
 from midlevel.features import Extractor
 from midlevel.progress import Progress
 
+SAMPLED = 8  # photographs that the estimate of the size looks at
 AHEAD = 4  # photographs decoded while the network works; bounds memory
 
 
@@ -122,11 +123,15 @@ def _decode(job) -> np.ndarray | errors.ImageError:
 
 
 def _announce(missing, done, extractor, features, progress, name):
-    """Say what will be written, from the first photograph that can be read."""
-    first = next((p for p in map(_decode, missing) if isinstance(p, np.ndarray)), None)
-    if first is None:
+    """Say what will be written, judging by a few of the photographs."""
+    few = missing[:: max(1, len(missing) // SAMPLED)][:SAMPLED]
+    readable = [
+        pixels for pixels in map(_decode, few) if isinstance(pixels, np.ndarray)
+    ]
+    if not readable:
         return
-    windows = len(extractor.plan(images.size_wh(first)))
+    counts = [len(extractor.plan(images.size_wh(pixels))) for pixels in readable]
+    windows = round(np.mean(counts))
     size = windows * extractor.backbone.channels * 2 * len(missing)
     progress.say(
         f"{name}: {len(missing)} to compute, {done} in the store; about {windows} "
