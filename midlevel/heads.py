@@ -4,6 +4,7 @@ Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), 
 2048 units in FCa and one unit for each class and the background in FCb.
 """
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,11 +72,23 @@ def _normalised(x):
 
 def score(head: "keras.Model", features: np.ndarray) -> np.ndarray:
     """Window scores float32 `(n, 1 + classes)` of features `(n, channels)`."""
+    function = _function(head)
     parts = [
-        head.predict_on_batch(np.asarray(features[i : i + SCORED_AT_ONCE], np.float32))
+        function(np.asarray(features[i : i + SCORED_AT_ONCE], np.float32)).numpy()
         for i in range(0, len(features), SCORED_AT_ONCE)
     ]
     return np.concatenate(parts) if parts else np.empty((0, head.output_shape[-1]))
+
+
+@functools.lru_cache(maxsize=4)  # one head is scored at a time, or a few in turn
+def _function(head: "keras.Model"):
+    """The head as one graph for any number of windows, traced once."""
+    runtime.load_keras()
+    import tensorflow as tf
+
+    windows = tf.TensorSpec((None, head.input_shape[-1]), tf.float32)
+    call = functools.partial(head, training=False)
+    return tf.function(call, input_signature=[windows])
 
 
 def load(path: "Path") -> "keras.Model":
