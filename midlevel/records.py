@@ -57,7 +57,8 @@ def of_failure(file: str, why: str) -> dict:
 def _regions(found: "WindowScores", name: str) -> list[dict]:
     plan = found.plan
     boxes, peaks = scores.regions(plan.boxes, found.of_class(name), plan.size_wh)
-    boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).round(1)
+    boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+    boxes_xywh = boxes_xywh.astype(float).round(1)
     return [
         {"name": name, "score": round(float(peak), DIGITS), "bbox": box}
         for box, peak in zip(boxes_xywh.tolist(), peaks, strict=True)

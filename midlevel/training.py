@@ -191,7 +191,7 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
     at_k = scored.at(k)
     pairs = zip(at_k.T, scored.targets.T, strict=True)
     thresholds = [metrics.best_threshold(*pair) for pair in pairs]
-    thresholds = np.nan_to_num(thresholds, nan=np.nanmean(thresholds)).tolist()
+    thresholds = np.nan_to_num(thresholds, nan=np.nanmean(thresholds)).round(6)
     table = metrics.table(at_k, scored.targets, classes)
     run.write_csv("history.csv", state.history)
     run.write_json(
@@ -200,7 +200,7 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
     )
     run.update(
         k=k,
-        thresholds=dict(zip(classes, thresholds, strict=True)),
+        thresholds=dict(zip(classes, thresholds.tolist(), strict=True)),
         best_epoch=state.best_epoch,
         features_fingerprint=prepared.extractor.fingerprint,
         left_out=[*prepared.dataset.problems, *prepared.failures],
