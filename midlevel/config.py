@@ -3,14 +3,13 @@
 Precedence: command line over file over the defaults below. Unknown keys are refused.
 """
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
 import yaml
 
-from midlevel import augment, errors, labels, windows
+from midlevel import augment, config_errors, errors, labels, windows
 from midlevel.backbones import table
 
 
@@ -211,7 +210,9 @@ def load(
     try:
         return Config.model_validate(tree)
     except pydantic.ValidationError as error:
-        lines = "; ".join(_explain(item) for item in error.errors())
+        lines = "; ".join(
+            config_errors.explain(item, Config) for item in error.errors()
+        )
         where = f"{base}: " if isinstance(base, str | Path) else ""
         raise errors.MidlevelError(f"{where}{lines}") from error
 
@@ -223,7 +224,7 @@ def parse_setting(text: str) -> tuple[str, object]:
     ('data.classes', ['cat', 'dog'])
     """
     key, equals, value = text.partition("=")
-    if not equals or not key:
+    if not equals or not all(part.strip() for part in key.split(".")):
         raise errors.MidlevelError(f"--set expects key=value. Received: {text}.")
     try:
         return key.strip(), yaml.safe_load(value)
@@ -267,45 +268,3 @@ def _set(tree: dict, key: str, value: object):
         if not isinstance(tree, dict):
             raise errors.MidlevelError(f"{key}: {name} is a value, not a section.")
     tree[last] = value
-
-
-def _explain(item: dict) -> str:
-    """One line for one of pydantic's errors."""
-    loc = [part for part in item["loc"] if not str(part).startswith("<")]
-    place = ".".join(map(str, loc))
-    if item["type"] == "extra_forbidden":
-        return f"{place}: no such setting.{_suggest(loc)}"
-    why = item["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{place}: {why}. Received: {str(item['input'])[:80]}"
-
-
-def _suggest(place: list) -> str:
-    """The setting that was probably meant, from the same section or from any."""
-    section = Config
-    for name in place[:-1]:
-        field = section.model_fields.get(name)
-        if field is None or not _is_section(field.annotation):
-            return ""  # inside a list or another value
-        section = field.annotation
-    last, siblings = str(place[-1]), list(section.model_fields)
-    parents = [str(part) for part in place[:-1]]
-    near = difflib.get_close_matches(last, siblings, 1)
-    likely = [".".join([*parents, name]) for name in near]
-    likely += [key for key in _keys() if key.rpartition(".")[2] == last]
-    if likely:
-        return f" Did you mean {likely[0]}?"
-    return f" There are: {', '.join(siblings)}."
-
-
-def _is_section(annotation) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Section)
-
-
-def _keys() -> list[str]:
-    """Every dotted key."""
-    return [
-        f"{name}.{key}"
-        for name, field in Config.model_fields.items()
-        if _is_section(field.annotation)
-        for key in field.annotation.model_fields
-    ]

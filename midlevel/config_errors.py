@@ -1,0 +1,49 @@
+"""Say in one line what is wrong with a setting, and what was probably meant."""
+
+import difflib
+
+from pydantic import BaseModel
+
+
+def explain(item: dict, root: type[BaseModel]) -> str:
+    """One line for one of pydantic's errors on the settings whose model is `root`."""
+    loc = [part for part in item["loc"] if not str(part).startswith("<")]
+    place = ".".join(map(str, loc))
+    if item["type"] == "extra_forbidden":
+        return f"{place}: no such setting.{_suggest(loc, root)}"
+    why = item["msg"].removeprefix("Value error, ").rstrip(".")
+    if not place:  # about several settings together
+        return why
+    return f"{place}: {why}. Received: {str(item['input'])[:80]}"
+
+
+def _suggest(place: list, root: type[BaseModel]) -> str:
+    """The setting that was probably meant, from the same section or from any."""
+    section = root
+    for name in place[:-1]:
+        field = section.model_fields.get(name)
+        if field is None or not _is_section(field.annotation):
+            return ""  # inside a list or another value
+        section = field.annotation
+    last, siblings = str(place[-1]), list(section.model_fields)
+    parents = [str(part) for part in place[:-1]]
+    near = difflib.get_close_matches(last, siblings, 1)
+    likely = [".".join([*parents, name]) for name in near]
+    likely += [key for key in _keys(root) if key.rpartition(".")[2] == last]
+    if likely:
+        return f" Did you mean {likely[0]}?"
+    return f" There are: {', '.join(siblings)}."
+
+
+def _is_section(annotation) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _keys(root: type[BaseModel]) -> list[str]:
+    """Every dotted key."""
+    return [
+        f"{name}.{key}"
+        for name, field in root.model_fields.items()
+        if _is_section(field.annotation)
+        for key in field.annotation.model_fields
+    ]
