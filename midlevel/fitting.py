@@ -52,12 +52,12 @@ def compile_head(head, settings: Training):
     """Give a new head its loss and optimizer."""
     keras = runtime.load_keras()
     if settings.optimizer == "sgd":
-        # Krizhevsky's decay goes through the momentum, Keras' does not.
+        # Krizhevsky's decay goes through the momentum, Keras' does not. Biases decay
+        # here too: Keras does not save which weights were spared.
         decay = WEIGHT_DECAY / (1 - MOMENTUM)
         optimizer = keras.optimizers.SGD(
             settings.learning_rate, momentum=MOMENTUM, weight_decay=decay
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
     else:
         optimizer = keras.optimizers.Adam(settings.learning_rate)
     head.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
