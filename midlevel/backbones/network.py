@@ -54,7 +54,7 @@ class Backbone:
         """The model as one graph for images of all sizes: `(n, height, width, 3)`.
 
         Its weights are constants, so that TensorFlow folds batch normalisation into
-        the convolutions, which makes it 1.7 times as fast on a CPU.
+        the convolutions; docs/measurements.md has what that gains.
         """
         # No jit_compile: XLA on a CPU is some thirty times slower here.
         function = tf.function(
