@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -179,3 +182,19 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "b.yaml").write_bytes(b"seed: \xff\xfe")
     with pytest.raises(errors.MidlevelError, match=r"b\.yaml: cannot be read"):
         config.load(tmp_path / "b.yaml")
+
+
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda path: path.name)
+def test_the_configs_that_come_along_are_good(file):
+    assert config.load(file).data.classes
+
+
+def test_the_papers_own_settings_are_good():
+    """Those that configs/voc2007.yaml names for a machine with a GPU."""
+    text = (CONFIGS[0].parent / "voc2007.yaml").read_text()
+    settings = dict(map(config.parse_setting, re.findall(r"--set (\S+)", text)))
+    assert settings["backbone.name"] == "vgg16_fc7" and len(settings) > 5
+    config.load(CONFIGS[0].parent / "voc2007.yaml", settings)

@@ -214,8 +214,11 @@ def test_without_a_validation_split_some_of_the_training_split_serves(
     assert len(files["train"]) + len(files["val"]) == 10
     (broken,) = run.record["left_out"]
     readable = [file for file in files["val"] if file not in broken]
-    found = midlevel.evaluate(midlevel.load(run.folder), progress=stub.QUIET)
+    model = midlevel.load(run.folder)
+    found = midlevel.evaluate(model, progress=stub.QUIET)
+    learned = midlevel.evaluate(model, split="train", progress=stub.QUIET)
     assert found["images"] == len(readable)
+    assert found["images"] + learned["images"] == 9
     assert found["mAP"] == run.metrics["mAP"]
 
 
