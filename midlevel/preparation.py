@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from midlevel import datasets, errors, extraction, features, store
 from midlevel.config import Config
 from midlevel.progress import Progress
@@ -62,7 +64,7 @@ def read(
         progress.say(f"no split {val!r}: a random {fraction:.0%} of {train!r} serves")
     sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
     progress.say(f"data: {data} ({dataset.format}), photographs: {sizes}")
-    progress.say(f"classes: {', '.join(dataset.classes)}")
+    progress.say(f"classes, shown in {train} + {val}: {_shown(dataset, train, val)}")
     if dataset.ignored:
         others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
         progress.say(f"boxes of other classes, taken as background: {others}")
@@ -74,6 +76,17 @@ def read(
             f"{val!r} will look better than they are"
         )
     return dataset
+
+
+def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
+    """How many photographs of each split show each class, as `cat 12 + 3, ...`."""
+    count = len(dataset.classes)
+    learned, measured = (
+        np.sum([e.targets(count) == 1 for e in dataset.split(name)], axis=0)
+        for name in (train, val)
+    )
+    rows = zip(dataset.classes, learned, measured, strict=True)
+    return ", ".join(f"{name} {n} + {m}" for name, n, m in rows)
 
 
 def prepare(

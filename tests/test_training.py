@@ -10,7 +10,17 @@ import stub
 import yaml
 
 import midlevel
-from midlevel import backbones, errors, fitting, heads, runs, training
+from midlevel import (
+    backbones,
+    config,
+    datasets,
+    errors,
+    fitting,
+    heads,
+    preparation,
+    runs,
+    training,
+)
 
 FILES = {
     "backbone.weights.h5",
@@ -381,3 +391,15 @@ def test_a_damaged_state_says_what_to_delete(stub_backbone, toy_voc, tmp_path):
     (folder / "checkpoints" / "state.json").write_text("{")
     with pytest.raises(errors.MidlevelError, match="state.json: is damaged: .*Delete"):
         midlevel.train(run=folder, resume=True, progress=stub.QUIET)
+
+
+def test_training_says_how_many_photographs_show_each_class(toy_voc):
+    notes = stub.Notes()
+    preparation.read(toy_voc, config.load(), notes)
+    dataset = datasets.read(toy_voc)
+    for i, name in enumerate(dataset.classes):
+        counts = [
+            sum(int(e.targets(len(dataset.classes))[i] == 1) for e in dataset.split(s))
+            for s in ("train", "val")
+        ]
+        assert f"{name} {counts[0]} + {counts[1]}" in notes.text
