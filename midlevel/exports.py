@@ -1,6 +1,5 @@
 """`midlevel export`: the model as files for other programs, each verified."""
 
-import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from midlevel import errors, files, heads, images, runtime, scores
 from midlevel.model import Model
 from midlevel.progress import Progress
 
+ADVICE = "Name another --output."
 TOLERANCE = 1e-4  # largest difference of a score between an export and the run
 VERIFIED_ON = 6  # photographs
 WINDOWS_EACH = 8  # windows of each photograph that `window.keras` is verified on
@@ -38,7 +38,7 @@ def export(
     """
     progress = progress or Progress()
     folder = Path(folder) if folder else model.run.folder / "exports"
-    with _explained(folder):
+    with files.explained(folder, ADVICE):
         folder.mkdir(parents=True, exist_ok=True)
     photographs = list(_photographs(model))
     jobs = [("window.keras", window_model, window_difference)]
@@ -121,7 +121,7 @@ def _over_windows(head):
 def _write_verified(path: Path, network, difference, model, photographs) -> float:
     """Save, load as a stranger would, compare; returns the largest difference."""
     keras = runtime.load_keras()
-    with _explained(path), files.whole(path) as unverified:
+    with files.explained(path, ADVICE), files.whole(path) as unverified:
         network.save(unverified)
         loaded = keras.saving.load_model(unverified)
         worst = max(difference(loaded, model, image) for image in photographs)
@@ -131,18 +131,6 @@ def _write_verified(path: Path, network, difference, model, photographs) -> floa
                 f"{worst:.1e}, expected at most {TOLERANCE:.0e}. Please report this."
             )
     return worst
-
-
-@contextlib.contextmanager
-def _explained(path: Path):
-    """Turns what the operating system refuses into an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise errors.MidlevelError(
-            f"{path}: cannot be written: {error.strerror or error}. Name another "
-            "--output."
-        ) from error
 
 
 def _run_photographs(model: Model) -> Iterator[Path]:
@@ -175,6 +163,6 @@ def _write_labels(path: Path, model: Model) -> Path:
         "window_scores": ["background", *model.classes],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    with _explained(path):
+    with files.explained(path, ADVICE):
         files.write_text(path, text)
     return path

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from midlevel import errors
+
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
@@ -27,3 +29,14 @@ def write_text(path: Path, text: str):
     """Write a UTF-8 text file whole; names of files may hold bytes that are no text."""
     with whole(path) as waiting:
         waiting.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+@contextlib.contextmanager
+def explained(place: Path, advice: str) -> Iterator[None]:
+    """Turns what the operating system refuses into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.MidlevelError(
+            f"{place}: cannot be written: {error.strerror or error}. {advice}"
+        ) from error

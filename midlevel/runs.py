@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from midlevel.backbones import Backbone
 
 SCHEMA = "midlevel-run/1"
+ADVICE = "Name another folder with --run, or make room."
 TRAIN_FOLDER = Path("runs/train")
 PACKAGES = ("midlevel", "tensorflow", "tensorflow-cpu", "keras", "numpy")
 PACKAGES += ("opencv-python-headless", "albumentations", "pydantic")
@@ -145,7 +146,7 @@ def new_folder(kind: Path = TRAIN_FOLDER) -> Path:
     """Make a folder under `kind`, named after the time, that nobody else has."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for name in itertools.chain([stamp], (f"{stamp}-{i}" for i in itertools.count(2))):
-        with contextlib.suppress(FileExistsError), _explained(kind / name):
+        with files.explained(kind, ADVICE), contextlib.suppress(FileExistsError):
             (kind / name).mkdir(parents=True)
             return kind / name
 
@@ -159,7 +160,7 @@ def create(folder: str | Path | None) -> Run:
     if not folder:
         return Run(new_folder())
     folder = Path(folder)
-    with _explained(folder):
+    with files.explained(folder, ADVICE):
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise errors.MidlevelError(
@@ -167,20 +168,6 @@ def create(folder: str | Path | None) -> Run:
                 "--resume to go on with the run in it."
             )
     return Run(folder)
-
-
-@contextlib.contextmanager
-def _explained(folder: Path):
-    """Turns what the operating system refuses into an error that says what to do."""
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise errors.MidlevelError(
-            f"{folder}: cannot be written: {error.strerror or error}. Name another "
-            "folder, or make room."
-        ) from error
 
 
 def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:

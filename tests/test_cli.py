@@ -202,3 +202,8 @@ def test_some_that_cannot_be_read_are_named_and_the_rest_labelled(
     header, bad, good = (here / "out.csv").read_text().splitlines()
     assert header == "file,width,height,labels,disc,square,wedge,failure"
     assert bad.startswith("bad.jpg,,,,,,,") and good.startswith("good.jpg,160,120,")
+
+
+def test_a_run_that_is_a_file_is_refused_in_one_line(here):
+    (here / "file").touch()
+    assert "file: cannot be written: File exists" in fails(2, "train", "--run", "file")
