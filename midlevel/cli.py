@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from midlevel import errors, records
+from midlevel import engines, errors, records
 
 EPILOG = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
@@ -54,6 +54,21 @@ model_option = click.option(
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Say nothing on stderr."
 )
+
+
+def engine_options(command):
+    """`--engine` and `--precision`: what runs the networks, over the run's settings."""
+    precision = click.option(
+        "--precision",
+        type=click.Choice(engines.PRECISIONS),
+        help="Of the networks' arithmetic.  [default: as trained]",
+    )
+    engine = click.option(
+        "--engine",
+        type=click.Choice(engines.NAMES),
+        help="What runs the networks.  [default: the run's setting]",
+    )
+    return engine(precision(command))
 
 
 @cli.command()
@@ -122,8 +137,9 @@ def train(data, config, settings, run, seed, resume, quiet):
     type=click.Choice(records.FORMATS),
     help="[default: as the name of --output ends, else jsonl]",
 )
+@engine_options
 @quiet_option
-def predict(source, model, output, form, quiet):
+def predict(source, model, output, form, engine, precision, quiet):
     """Say what is in photographs, and where.
 
     SOURCE is a photograph, a folder (searched with its subfolders) or a glob. Each
@@ -140,7 +156,8 @@ def predict(source, model, output, form, quiet):
     from midlevel.progress import Progress
 
     paths = sources.find(source)
-    prediction.predict(model_.load(model), paths, output, form, Progress(quiet))
+    loaded = model_.load(model, engine, precision)
+    prediction.predict(loaded, paths, output, form, Progress(quiet))
 
 
 @cli.command()
@@ -148,8 +165,9 @@ def predict(source, model, output, form, quiet):
 @model_option
 @click.option("--split", help="A split of DATA.  [default: the validation split]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@engine_options
 @quiet_option
-def evaluate(data, model, split, as_json, quiet):
+def evaluate(data, model, split, as_json, engine, precision, quiet):
     """Measure a model on a labelled split of DATA.
 
     DATA is by default what the model was trained on. Average precision comes in three
@@ -164,7 +182,8 @@ def evaluate(data, model, split, as_json, quiet):
     from midlevel import model as model_
     from midlevel.progress import Progress
 
-    found = evaluation.evaluate(model_.load(model), data, split, Progress(quiet))
+    loaded = model_.load(model, engine, precision)
+    found = evaluation.evaluate(loaded, data, split, Progress(quiet))
     text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else None
     click.echo(text or evaluation.as_table(found))
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import pydantic
 import yaml
 
-from midlevel import augment, config_errors, errors, labels, windows
+from midlevel import augment, config_errors, engines, errors, labels, windows
 from midlevel.backbones import table
 
 
@@ -153,6 +153,8 @@ class Training(Section):
     learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None
     batch: Annotated[int, pydantic.Field(ge=1)] | None = None
     epochs: Annotated[int, pydantic.Field(ge=1)] | None = None  # at most
+    # Share of the machine's memory for features; what does not fit is read in parts.
+    memory: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.25
     patience: Annotated[int, pydantic.Field(ge=1)] = 3  # adam: epochs without a gain
 
 
@@ -177,6 +179,8 @@ class Config(Section):
     head: Head = Head()
     training: Training = Training()
     scores: Scores = Scores()
+    engine: Literal[engines.NAMES] = "auto"  # what runs the networks
+    precision: Literal[engines.PRECISIONS] = "f32"  # of its arithmetic
     seed: Annotated[int, pydantic.Field(ge=0)] = 0
 
     @pydantic.model_validator(mode="after")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors, files, heads, images, runtime, scores
+from midlevel import backbones, errors, files, heads, images, runtime, scores
 from midlevel.model import Model
 from midlevel.progress import Progress
 
@@ -61,31 +61,30 @@ def export(
 
 def window_model(model: Model):
     """A Keras model from windows to scores of background and classes."""
-    keras = runtime.load_keras()
-    backbone = model.extractor.backbone
-    side = backbone.input_size
+    keras, (backbone, head) = runtime.load_keras(), _networks(model)
+    side = model.extractor.backbone.spec.input_size
     inputs = keras.Input((side, side, 3), dtype="uint8", name="windows")
     means = keras.layers.GlobalAveragePooling2D(name="features")
-    return keras.Model(inputs, model.head(means(backbone.model(inputs))), name="window")
+    return keras.Model(inputs, head(means(backbone(inputs))), name="window")
 
 
 def image_model(model: Model):
     """A Keras model from whole images to image scores."""
-    keras = runtime.load_keras()
+    keras, (backbone, head) = runtime.load_keras(), _networks(model)
     from midlevel import layers
 
-    backbone, geometry = model.extractor.backbone, model.extractor.geometry
+    geometry, spec = model.extractor.geometry, model.extractor.backbone.spec
     inputs = keras.Input((None, None, 3), dtype="uint8", name="images")
     vectors = []
     for level in geometry.levels:
         resized = layers.PyramidLevel(
             level.scale, geometry.stride, geometry.input_size, geometry.min_cells
         )(inputs)
-        means = layers.WindowMeans(level.sizes, geometry.overlap, backbone.lost_cells)
-        vectors.append(means(backbone.model(resized)))
+        means = layers.WindowMeans(level.sizes, geometry.overlap, spec.lost_cells)
+        vectors.append(means(backbone(resized)))
     if len(vectors) > 1:
         vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
-    window_scores = _over_windows(model.head)(vectors[0])
+    window_scores = _over_windows(head)(vectors[0])
     outputs = layers.ImageScores(model.k, name="scores")(window_scores)
     return keras.Model(inputs, outputs, name="image")
 
@@ -95,9 +94,9 @@ def window_difference(network, model: Model, image: np.ndarray) -> float:
     backbone = model.extractor.backbone
     boxes = model.extractor.plan(images.size_wh(image)).boxes
     chosen = np.linspace(0, len(boxes) - 1, WINDOWS_EACH).astype(int)
-    cuts = [images.cut(image, boxes[i], backbone.input_size) for i in chosen]
+    cuts = [images.cut(image, boxes[i], backbone.spec.input_size) for i in chosen]
     cuts = np.stack(cuts)
-    vectors = backbone.maps(cuts).mean(axis=(1, 2))
+    vectors = backbone.network(cuts).mean(axis=(1, 2))
     expected = heads.score(model.head, vectors)
     return float(np.abs(network.predict_on_batch(cuts) - expected).max())
 
@@ -107,6 +106,13 @@ def image_difference(network, model: Model, image: np.ndarray) -> float:
     window_scores = model.windows(image).scores[:, 1:]
     expected = scores.image_scores(window_scores, model.k)
     return float(np.abs(network.predict_on_batch(image[None])[0] - expected).max())
+
+
+def _networks(model: Model) -> tuple:
+    """The run's backbone and head as Keras models."""
+    settings, run = model.config.backbone, model.run
+    kept = run.weights_file if run.weights_file.exists() else settings.weights
+    return backbones.keras_model(settings.name, kept), heads.load(run.head_file)
 
 
 def _over_windows(head):

@@ -1,20 +1,19 @@
 """Fill the feature store: every view of every photograph that is not in it yet."""
 
+import functools
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from midlevel import augment, errors, images, store
+from midlevel import augment, errors, images, pipeline, store
 from midlevel.features import Extractor
+from midlevel.images import Photograph
 from midlevel.progress import Progress
 
 SAMPLED = 8  # photographs that the estimate of the size looks at
-AHEAD = 4  # photographs decoded while the network works; bounds memory
+NO_BOXES = np.empty((0, 4), np.float32)
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,14 @@ class Result:
     failures: list[str]
 
 
+@dataclass
+class Job:
+    """A photograph some of whose views are not in the store: their keys by view."""
+
+    path: Path
+    views: dict[str, str]
+
+
 def extract(
     paths: list[Path],
     views: list[str],
@@ -40,50 +47,76 @@ def extract(
 ) -> Result:
     """Make sure the store holds the features of `views` of the photographs at `paths`.
 
+    A photograph is decoded once, whatever the number of its views.
+
     Raises:
         errors.MidlevelError: the store cannot be written. What was finished stays.
     """
-    keys, failures, missing = _look_up(paths, views, features, progress, name)
-    done = sum(map(len, keys.values())) - len(missing)
-    if done and not missing:
-        progress.say(f"{name}: all {done} are in the store, nothing to do")
-    if missing:
-        _announce(missing, done, extractor, features, progress, name)
-    unreadable, begun = {}, time.monotonic()
+    keys, failures, jobs = _look_up(paths, views, features, progress, name)
+    missing = sum(len(job.views) for job in jobs)
+    done = sum(map(len, keys.values())) - missing
+    if not jobs:
+        if done:
+            progress.say(f"{name}: all {done} are in the store, nothing to do")
+        return Result(keys, failures)
+    _announce(jobs, missing, done, extractor, features, progress, name)
+    begun = time.monotonic()
+    with progress.task(name, missing) as advance:
+        unreadable = _fill(jobs, extractor, features, advance)
+    count = missing - sum(len(job.views) for job, _ in unreadable)
+    progress.say(f"{name}: {count} computed in {time.monotonic() - begun:.0f} s")
+    return Result(keys, failures + _take_out(keys, unreadable))
+
+
+def _fill(jobs, extractor, features, advance) -> list[tuple[Job, str]]:
+    """Compute and store; returns the jobs that could not be read, and why."""
+    engine, unreadable = extractor.backbone.engine, []
+    together = engine.together if extractor.method == "dense" else 1
+    work = functools.partial(_compute, extractor=extractor)
     try:
-        with progress.task(name, len(missing)) as advance:
-            for job, pixels in ahead(missing, _decode):
-                if isinstance(pixels, errors.ImageError):
-                    unreadable[job[2]] = str(pixels)
-                else:
-                    size = images.size_wh(pixels)
-                    features.add(job[2], size, extractor(pixels))
-                advance()
+        groups = pipeline.groups(jobs, together)
+        for group in pipeline.in_order(groups, work, engine.workers):
+            for job, found in group:
+                advance(len(job.views))
+                if isinstance(found, errors.ImageError):
+                    unreadable.append((job, str(found)))
+                    continue
+                for key, row in zip(job.views.values(), found, strict=True):
+                    features.add(key, *row)
     finally:
         features.flush()
-    if missing:
-        count, seconds = len(missing) - len(unreadable), time.monotonic() - begun
-        progress.say(f"{name}: {count} computed in {seconds:.0f} s")
-    failures += _take_out(keys, unreadable)
-    return Result(keys, failures)
+    return unreadable
 
 
-def ahead(jobs: Iterable, work: Callable, depth: int = AHEAD) -> Iterator[tuple]:
-    """`(job, work(job))` in order, `depth` jobs worked on beforehand in threads."""
-    with ThreadPoolExecutor(2) as pool:
-        waiting = deque()
-        for job in jobs:
-            waiting.append((job, pool.submit(work, job)))
-            if len(waiting) > depth:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        for first, future in waiting:
-            yield first, future.result()
+def _compute(jobs: list[Job], extractor: Extractor) -> list[tuple]:
+    """Each job with `(size_wh, features)` of its views, or with an `ImageError`."""
+    decoded = [(job, _views(job, extractor)) for job in jobs]
+    views = [view for _, views in decoded if isinstance(views, list) for view in views]
+    vectors = iter(extractor.many(views))
+    return [
+        (job, [(view.size_wh, next(vectors)) for view in views])
+        if isinstance(views, list)
+        else (job, views)
+        for job, views in decoded
+    ]
+
+
+def _views(job: Job, extractor: Extractor) -> list[Photograph] | errors.ImageError:
+    """Each view of a photograph, which is decoded once."""
+    try:
+        photograph = extractor.read(job.path)
+    except errors.ImageError as error:
+        return error
+    changed = (
+        augment.view(photograph.pixels, NO_BOXES, view, key.partition(":")[0])[0]
+        for view, key in job.views.items()
+    )
+    return [Photograph(pixels, photograph.size_wh) for pixels in changed]
 
 
 def _look_up(paths, views, features, progress, name):
-    """Keys by photograph, failures, and the jobs `(path, view, key)` still to do."""
-    keys, failures, missing = {}, [], []
+    """Keys by photograph, failures, and the jobs still to do."""
+    keys, failures, jobs = {}, [], {}
     with progress.task(f"reading {name}", len(paths)) as advance:
         for path in dict.fromkeys(paths):
             advance()
@@ -93,18 +126,18 @@ def _look_up(paths, views, features, progress, name):
                 failures.append(str(error))
                 continue
             keys[path] = {view: store.content_key(data, view) for view in views}
-            missing += [
-                (path, v, k) for v, k in keys[path].items() if k not in features
-            ]
-    unique = {key: (path, view, key) for path, view, key in missing}
-    return keys, failures, list(unique.values())
+            missing = {v: k for v, k in keys[path].items() if k not in features}
+            if missing:  # by key: a copy of a photograph is not computed again
+                jobs.setdefault(tuple(missing.values()), Job(path, missing))
+    return keys, failures, list(jobs.values())
 
 
 def _take_out(keys, unreadable) -> list[str]:
     """Take photographs out of `keys` that cannot be decoded, copies of them too."""
+    reasons = {key: why for job, why in unreadable for key in job.views.values()}
     failures = []
     for path, by_view in list(keys.items()):
-        why = next((unreadable[k] for k in by_view.values() if k in unreadable), None)
+        why = next((reasons[k] for k in by_view.values() if k in reasons), None)
         if why:
             del keys[path]
             is_itself = why.startswith(f"{path}:")
@@ -112,29 +145,17 @@ def _take_out(keys, unreadable) -> list[str]:
     return failures
 
 
-def _decode(job) -> np.ndarray | errors.ImageError:
-    path, view, key = job
-    try:
-        image = images.read(path)
-    except errors.ImageError as error:
-        return error
-    seed = key.partition(":")[0]
-    return augment.view(image, np.empty((0, 4)), view, seed)[0]
-
-
-def _announce(missing, done, extractor, features, progress, name):
+def _announce(jobs, missing, done, extractor, features, progress, name):
     """Say what will be written, judging by a few of the photographs."""
-    few = missing[:: max(1, len(missing) // SAMPLED)][:SAMPLED]
-    readable = [
-        pixels for pixels in map(_decode, few) if isinstance(pixels, np.ndarray)
-    ]
-    if not readable:
+    few = jobs[:: max(1, len(jobs) // SAMPLED)][:SAMPLED]
+    decoded = (_views(job, extractor) for job in few)
+    sizes = [views[0].size_wh for views in decoded if isinstance(views, list)]
+    if not sizes:
         return
-    counts = [len(extractor.plan(images.size_wh(pixels))) for pixels in readable]
-    windows = round(np.mean(counts))
-    size = windows * extractor.backbone.channels * 2 * len(missing)
+    windows = round(np.mean([len(extractor.plan(size_wh)) for size_wh in sizes]))
+    size = windows * extractor.backbone.spec.channels * 2 * missing
     progress.say(
-        f"{name}: {len(missing)} to compute, {done} in the store; about {windows} "
+        f"{name}: {missing} to compute, {done} in the store; about {windows} "
         f"windows each, {size / 1e9:.2f} GB in {features.folder}"
     )
     store.check_space(features.folder, size)

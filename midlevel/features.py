@@ -8,6 +8,7 @@ it alone, as the paper did. They give different features: train and score with t
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midlevel import backbones, images, windows
+from midlevel import backbones, engines, images, pooling, windows
+from midlevel.images import Photograph
 
 if TYPE_CHECKING:
     from midlevel.backbones import Backbone
     from midlevel.config import Config
+    from midlevel.runs import Run
 
 CROPS_AT_ONCE = 64
 
@@ -44,94 +47,116 @@ class Extractor:
         """The windows of an image of that size."""
         return windows.plan(size_wh, self.geometry)
 
+    def read(self, path: str | Path) -> Photograph:
+        """The photograph at `path`, no larger than its features need.
+
+        Raises:
+            errors.ImageError: the file cannot be opened or is no readable image.
+        """
+        return images.read_enough(path, self._needed)
+
+    def _needed(self, size_wh: tuple[int, int]) -> tuple[int, int]:
+        if self.method == "crop":
+            return size_wh  # the smallest windows are enlarged
+        return tuple(np.max(self.plan(size_wh).level_sizes_wh, axis=0).tolist())
+
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Features of every window, float32 `(n, channels)`, in the plan's order."""
-        plan = self.plan(images.size_wh(images.check(image)))
+        """Features of every window, float32 `(n, channels)`, in the plan's order.
+
+        Raises:
+            errors.ImageError: `image` is not RGB uint8 `(height, width, 3)`.
+        """
+        size_wh = images.size_wh(images.check(image))
+        return self.many([Photograph(image, size_wh)])[0]
+
+    def many(self, photographs: Sequence[Photograph]) -> list[np.ndarray]:
+        """Features of every window of each one; levels of one size go together."""
+        pixels = [photograph.pixels for photograph in photographs]
+        plans = [self.plan(photograph.size_wh) for photograph in photographs]
         if self.method == "dense":
-            return dense(self.backbone, image, plan)
-        return crops(self.backbone, image, plan, self.context)
+            return dense(self.backbone, pixels, plans)
+        return [
+            crops(self.backbone, image, plan, self.context)
+            for image, plan in zip(pixels, plans, strict=True)
+        ]
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identifies everything, besides the image, that decides the features."""
+        """Identifies what decides the features, besides the image and rounding.
+
+        A head serves wherever this agrees, whatever the engine.
+        """
         parts = {
             "backbone": self.backbone.fingerprint,
             "geometry": asdict(self.geometry),
             "path": [self.method, self.context if self.method == "crop" else 0],
             "decoding": images.DECODE_POLICY,
         }
-        text = json.dumps(parts, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(parts)
+
+    @cached_property
+    def stored_as(self) -> str:
+        """Identifies the features to the last bit: the engine and precision too."""
+        engine = self.backbone.engine
+        return _digest([self.fingerprint, engine.name, engine.device, engine.precision])
 
 
-def build(config: "Config", weights: Path | None = None) -> Extractor:
-    """The extractor that the settings describe.
+def build(config: "Config", run: "Run | None" = None) -> Extractor:
+    """The extractor that the settings describe, on the engine for this machine.
 
     Args:
-        weights: a file in place of `backbone.weights`, such as a run's own copy.
+        run: where the backbone was kept; by default it is made from the settings.
 
     Raises:
-        errors.MidlevelError: the backbone's weights cannot be had.
+        errors.MidlevelError: the backbone's weights or the engine cannot be had.
     """
     settings = config.backbone
-    backbone = backbones.build(settings.name, weights or settings.weights)
+    engine = engines.choose(config.engine, config.precision)
+    weights, stored = settings.weights, None
+    if run is not None:
+        stored = run.stored_backbone
+        weights = run.weights_file if run.weights_file.exists() else weights
+    backbone = backbones.build(settings.name, weights, engine, stored)
     geometry = windows.Geometry(
         config.windows.levels(),
-        backbone.stride,
-        backbone.input_size,
+        backbone.spec.stride,
+        backbone.spec.input_size,
         config.windows.overlap,
-        min_cells=backbone.lost_cells + 1,
+        min_cells=backbone.spec.lost_cells + 1,
     )
     chosen = config.features
     return Extractor(backbone, geometry, chosen.method, chosen.context)
 
 
-def dense(backbone: "Backbone", image: np.ndarray, plan: windows.Plan) -> np.ndarray:
-    """Features from one map per level, float32 `(n, channels)`."""
-    pixels = image.astype(np.float32)  # levels are not rounded, so exports can match
-    maps = [
-        backbone.maps(images.resize(pixels, size_wh)[None])[0]
-        for size_wh in plan.level_sizes_wh
+def _digest(parts) -> str:
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def dense(
+    backbone: "Backbone", pixels: Sequence[np.ndarray], plans: Sequence[windows.Plan]
+) -> list[np.ndarray]:
+    """Features from one map per level, float32 `(n, channels)` of each image."""
+    levels = [
+        level
+        for image, plan in zip(pixels, plans, strict=True)
+        for level in images.levels(image, plan.level_sizes_wh)
     ]
-    return pool(maps, plan, backbone.lost_cells)
-
-
-def pool(maps: list[np.ndarray], plan: windows.Plan, lost_cells: int = 0) -> np.ndarray:
-    """Mean of each window's cells, float32 `(n, channels)`.
-
-    A summed-area table makes the mean of any window cost four look-ups.
-
-    Args:
-        maps: float32 `(rows, columns, channels)` of each level.
-        lost_cells: cells that the map lacks on the right and below, because the
-            backbone's convolutions have no padding; every window is that much smaller.
-    """
-    result = np.empty((len(plan), maps[0].shape[-1]), np.float32)
-    for i, cells in enumerate(maps):
-        rows, columns, channels = cells.shape
-        table = np.zeros((rows + 1, columns + 1, channels), np.float32)
-        np.cumsum(cells, axis=0, out=table[1:, 1:])
-        np.cumsum(table[1:, 1:], axis=1, out=table[1:, 1:])
-        of_level = plan.level == i
-        left, top, right, bottom = (
-            plan.cells[of_level] - (0, 0, lost_cells, lost_cells)
-        ).T
-        total = table[bottom, right] - table[top, right]
-        total += table[top, left] - table[bottom, left]
-        result[of_level] = total / ((right - left) * (bottom - top))[:, None]
-    return result
+    maps = iter(backbone.maps(levels))
+    return [
+        pooling.pool([next(maps) for _ in plan.grids], plan, backbone.spec.lost_cells)
+        for plan in plans
+    ]
 
 
 def crops(
     backbone: "Backbone", image: np.ndarray, plan: windows.Plan, context: int = 0
 ) -> np.ndarray:
     """Features from each window cut out and run alone, float32 `(n, channels)`."""
-    boxes, side = plan.boxes, backbone.input_size
-    batches = []
-    for start in range(0, len(boxes), CROPS_AT_ONCE):
-        cuts = [
-            images.cut(image, box, side, context)
-            for box in boxes[start : start + CROPS_AT_ONCE]
-        ]
-        batches.append(backbone.maps(np.stack(cuts)).mean(axis=(1, 2)))
-    return np.vstack(batches)
+    side = backbone.spec.input_size
+    means = []
+    for start in range(0, len(plan), CROPS_AT_ONCE):
+        boxes = plan.boxes[start : start + CROPS_AT_ONCE]
+        cuts = [images.cut(image, box, side, context) for box in boxes]
+        means += [cells.mean(axis=(0, 1)) for cells in backbone.maps(cuts)]
+    return np.stack(means)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors, files, runtime
+from midlevel import errors, files, heads, runtime
+from midlevel.batches import WindowSet
 from midlevel.config import Training
 from midlevel.progress import Progress
-from midlevel.samples import WindowSet
 
 MIN_GAIN = 1e-4  # a validation mAP that rises by less does not count as better
 
@@ -79,7 +79,7 @@ def fit(
 
     Args:
         settings: `resolved`.
-        validate: takes a head, gives `{"mAP": ..., "k": ...}`.
+        validate: takes what `heads.score` does, gives `{"mAP": ..., "k": ...}`.
         folder: for the state.
     """
     state = read_state(folder)
@@ -87,11 +87,12 @@ def fit(
         head = _load_head(folder, state.epoch)
     else:
         compile_head(head, settings)
+    scorer = heads.in_training(head)
     while not state.finished:
         number = state.epoch + 1
         with progress.task(f"epoch {number}", len(windows)) as advance:
             loss = _epoch(head, windows, settings.batch, (seed, number), advance)
-        row = {"epoch": number, "loss": loss, **validate(head)}
+        row = {"epoch": number, "loss": loss, **validate(scorer)}
         row["learning_rate"] = float(head.optimizer.learning_rate)
         _advance(state, row, head, settings)
         _save(state, head, folder)
@@ -140,19 +141,14 @@ def checkpoint(folder: Path, epoch: int) -> Path:
 def _epoch(head, windows, batch, seed, advance) -> float:
     """One pass over all windows in an order of its own; returns the mean loss."""
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(windows))
     _seed_dropout(head, rng)
     total = 0.0
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        ids = windows.ids[chosen]
+    for some in windows.batches(rng, batch):
         head.reset_metrics()  # else an older Keras gives a running mean
-        loss = head.train_on_batch(
-            windows.features(chosen), ids, windows.class_weights[ids]
-        )
-        total += float(loss) * len(chosen)
-        advance(len(chosen))
-    return total / len(order)
+        loss = head.train_on_batch(some.features, some.ids, some.weights)
+        total += float(loss) * len(some.ids)
+        advance(len(some.ids))
+    return total / len(windows)
 
 
 def _seed_dropout(head, rng):

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midlevel import errors, runtime
+from midlevel import errors, files, runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     import keras
+
+    from midlevel import engines
+    from midlevel.runs import Run
 
 LENGTH = 20.0  # of normalised features, so that initial activations are near one
 STEADY = 1e-4  # keeps the root of a feature near zero from magnifying rounding
@@ -70,25 +73,45 @@ def _normalised(x):
     return keras.layers.Rescaling(LENGTH, name="length")(x)
 
 
-def score(head: "keras.Model", features: np.ndarray) -> np.ndarray:
-    """Window scores float32 `(n, 1 + classes)` of features `(n, channels)`."""
-    function = _function(head)
+def score(head: "engines.Network", features: np.ndarray) -> np.ndarray:
+    """Window scores float32 `(n, 1 + classes)` of features `(n, channels)`.
+
+    The features may be of several images: one matrix product serves them all.
+    """
     parts = [
-        function(np.asarray(features[i : i + SCORED_AT_ONCE], np.float32)).numpy()
-        for i in range(0, len(features), SCORED_AT_ONCE)
+        head(np.asarray(features[i : i + SCORED_AT_ONCE], np.float32))
+        for i in range(0, max(len(features), 1), SCORED_AT_ONCE)
     ]
-    return np.concatenate(parts) if parts else np.empty((0, head.output_shape[-1]))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-@functools.lru_cache(maxsize=4)  # one head is scored at a time, or a few in turn
-def _function(head: "keras.Model"):
-    """The head as one graph for any number of windows, traced once."""
+def in_training(head: "keras.Model") -> "engines.Network":
+    """A head whose weights still change, as what `score` takes; traced once."""
     runtime.load_keras()
     import tensorflow as tf
 
     windows = tf.TensorSpec((None, head.input_shape[-1]), tf.float32)
     call = functools.partial(head, training=False)
-    return tf.function(call, input_signature=[windows])
+    function = tf.function(call, input_signature=[windows])
+    return lambda features: function(features).numpy()
+
+
+def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
+    """The trained head of a run, on an engine.
+
+    Raises:
+        errors.MidlevelError: its file is missing or damaged.
+    """
+    return engine.network(lambda: load(run.head_file), "float32", run.stored_head)
+
+
+def keep(run: "Run", head: "keras.Model"):
+    """Write a trained head into its run: for Keras, and for OpenVINO."""
+    from midlevel.engines import openvino
+
+    with files.whole(run.head_file) as path:
+        head.save(path)
+    openvino.save(openvino.convert(head, "float32"), run.stored_head)
 
 
 def load(path: "Path") -> "keras.Model":

@@ -3,19 +3,44 @@
 Images are RGB uint8 `(height, width, 3)`, upright: the EXIF orientation is applied.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from midlevel import errors
+from midlevel import errors, jpeg
 
-DECODE_POLICY = "rgb-exif-1"  # changes whenever the same file gives other pixels
+DECODE_POLICY = "rgb-exif-2"  # changes whenever the same file gives other pixels
 IMAGENET_MEAN = (124, 116, 104)  # RGB; stands for pixels outside the image
+REDUCED = {  # what OpenCV is asked for, by how much each side is divided
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    1: cv2.IMREAD_COLOR_RGB,
+}
+# Added before rounding: halves are many where sizes are multiples of each other, and
+# `layers.PyramidLevel` must round them alike though its last digits differ.
+HALVES_UP = 1e-3
 SUFFIXES = frozenset(  # .heic cannot be read yet, but must not be passed over silently
     (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg")
     + (".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A decoded photograph.
+
+    Attributes:
+        pixels: RGB uint8 `(height, width, 3)`, upright, perhaps at a fraction of its
+            sides.
+        size_wh: the whole photograph, in pixels; boxes and windows are in these.
+    """
+
+    pixels: np.ndarray
+    size_wh: tuple[int, int]
 
 
 def read(path: str | Path) -> np.ndarray:
@@ -27,6 +52,39 @@ def read(path: str | Path) -> np.ndarray:
     return decode(read_bytes(path), path)
 
 
+def read_enough(
+    path: str | Path, needed: Callable[[tuple[int, int]], tuple[int, int]]
+) -> Photograph:
+    """The photograph at `path`, decoded no larger than it takes.
+
+    A JPEG decoder gives a half, a quarter or an eighth of the sides for a fraction of
+    the time; the mean of the pixels is taken before they exist.
+
+    Args:
+        needed: from a photograph's size to the least size that serves.
+
+    Raises:
+        errors.ImageError: the file cannot be opened or is no readable image.
+    """
+    data = read_bytes(path)
+    full_wh = jpeg.size_wh(data)
+    factor = _spare(full_wh, needed(full_wh)) if full_wh else 1
+    pixels = decode(data, path, factor)
+    if factor > 1 and pixels.shape[0] == pixels.shape[1] and full_wh[0] != full_wh[1]:
+        factor, pixels = 1, decode(data, path)  # a square cannot say if it was turned
+    if factor == 1:
+        return Photograph(pixels, size_wh(pixels))
+    turned = (pixels.shape[1] > pixels.shape[0]) != (full_wh[0] > full_wh[1])
+    return Photograph(pixels, full_wh[::-1] if turned else full_wh)
+
+
+def _spare(full_wh: tuple[int, int], least_wh: tuple[int, int]) -> int:
+    """How many times each side may be reduced, 8, 4, 2 or 1, however it is turned."""
+    reductions = (np.sort(full_wh) // factor for factor in REDUCED)
+    fits = (np.all(sides >= np.sort(least_wh)) for sides in reductions)
+    return next((factor for factor, fit in zip(REDUCED, fits, strict=True) if fit), 1)
+
+
 def read_bytes(path: str | Path) -> bytes:
     """The file's bytes; reading them first lets any path through, also non-ASCII."""
     try:
@@ -36,8 +94,12 @@ def read_bytes(path: str | Path) -> bytes:
         raise errors.ImageError(f"{path}: cannot be read: {why}.") from error
 
 
-def decode(data: bytes, name: str | Path) -> np.ndarray:
-    """Upright RGB uint8 pixels of an encoded image; `name` is for the error message.
+def decode(data: bytes, name: str | Path, reduced: int = 1) -> np.ndarray:
+    """Upright RGB uint8 pixels of an encoded image.
+
+    Args:
+        name: for the error message.
+        reduced: by how much each side is divided, rounded up: 1, 2, 4 or 8.
 
     Raises:
         errors.ImageError: `data` is empty, cut off, or no image that OpenCV knows.
@@ -45,7 +107,7 @@ def decode(data: bytes, name: str | Path) -> np.ndarray:
     if not data:
         raise errors.ImageError(f"{name}: is empty; expected an image. Copy it again.")
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduced])
     except cv2.error as error:
         raise errors.ImageError(f"{name}: cannot be decoded: {error.err}.") from error
     if image is None:
@@ -53,7 +115,8 @@ def decode(data: bytes, name: str | Path) -> np.ndarray:
             f"{name}: is not an image that can be read; it begins with {data[:8]!r}. "
             "It may be cut off or of another kind than its name says."
         )
-    return image
+    # OpenCV gives blue first whenever it reduces, whatever it is asked.
+    return image if reduced == 1 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def encode_jpeg(image: np.ndarray, quality: int = 90) -> bytes:
@@ -100,6 +163,25 @@ def resize(image: np.ndarray, to_wh: tuple[int, int]) -> np.ndarray:
     shrinks = image.shape[1] >= to_wh[0] and image.shape[0] >= to_wh[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, tuple(to_wh), interpolation=how)
+
+
+def levels(image: np.ndarray, sizes_wh: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+    """`image` at each of the sizes, RGB uint8, each value rounded, halves upwards.
+
+    An image more than twice as large as all of them is halved first, by the mean of
+    two by two pixels, as often as it is: one pass over the many pixels, not several.
+    """
+    least = np.max(sizes_wh, axis=0)
+    factor = 1
+    while np.all(np.array(size_wh(image)) // (2 * factor) >= least):
+        factor *= 2
+    if factor > 1:
+        width, height = size_wh(image)
+        image = resize(image, (width // factor, height // factor))
+    pixels = image.astype(np.float32)
+    return [
+        cv2.convertScaleAbs(resize(pixels, to_wh), beta=HALVES_UP) for to_wh in sizes_wh
+    ]
 
 
 def cut(image: np.ndarray, box: np.ndarray, side: int, context: int = 0) -> np.ndarray:

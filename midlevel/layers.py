@@ -1,10 +1,11 @@
 """Keras layers of exported models: a whole image in, image scores out.
 
-They do inside a graph, for images of any size, what `images.resize`, `windows.plan`,
-`features.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
+They do inside a graph, for images of any size, what `images.levels`, `windows.plan`,
+`pooling.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
 midlevel registers them, so that Keras can load a model that has them.
 """
 
+from midlevel import images as images_
 from midlevel import runtime, windows
 
 keras = runtime.load_keras()
@@ -15,9 +16,9 @@ ops = keras.ops
 class PyramidLevel(keras.layers.Layer):
     """Resize images to one level of the pyramid, as `windows.grid` sizes it.
 
-    Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32.
-    Averages pixel areas where both sides shrink, bilinear otherwise, like
-    `images.resize`.
+    Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32 rounded to
+    whole values. Averages pixel areas where both sides shrink, bilinear otherwise, like
+    `images.levels`.
     """
 
     def __init__(self, scale, stride, input_size, min_cells, **kwargs):
@@ -35,7 +36,8 @@ class PyramidLevel(keras.layers.Layer):
         across = _shares(width, columns, shrinks)  # (columns, width)
         pixels = ops.cast(images, "float32")
         narrow = ops.einsum("cw,nhwk->nhck", across, pixels)
-        return ops.einsum("rh,nhck->nrck", down, narrow)
+        level = ops.einsum("rh,nhck->nrck", down, narrow)
+        return ops.round(level + images_.HALVES_UP)
 
     def _sides(self, height, width):
         """Rows and columns of the level in pixels; the arithmetic of `windows.grid`."""

@@ -1,24 +1,26 @@
 """A trained run, ready to look at photographs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from midlevel import config as config_
 from midlevel import (
+    engines,
     errors,
-    extraction,
     features,
     heads,
     images,
+    pipeline,
     records,
     runs,
     scores,
     sources,
 )
 from midlevel.config import Config
+from midlevel.images import Photograph
 from midlevel.windows import Plan
 
 
@@ -57,7 +59,7 @@ class Model:
         k: exponent of the image score.
         thresholds: for each class the score from which it is said to be present.
         extractor: what makes the features.
-        head: a Keras model from features to window scores.
+        head: a network from features to window scores.
     """
 
     run: runs.Run
@@ -66,7 +68,7 @@ class Model:
     k: float
     thresholds: dict[str, float]
     extractor: features.Extractor
-    head: Any
+    head: engines.Network
 
     def windows(self, image: np.ndarray) -> WindowScores:
         """Scores of every window of an RGB uint8 `(height, width, 3)` image.
@@ -74,9 +76,19 @@ class Model:
         Raises:
             errors.ImageError: `image` is something else.
         """
-        vectors = self.extractor(image)
-        plan = self.extractor.plan(images.size_wh(image))
-        return WindowScores(plan, heads.score(self.head, vectors), self.classes)
+        return self.many([Photograph(image, images.size_wh(images.check(image)))])[0]
+
+    def many(self, photographs: Sequence[Photograph]) -> list[WindowScores]:
+        """Scores of every window of each one; the head sees them all at once."""
+        if not photographs:
+            return []
+        vectors = self.extractor.many(photographs)
+        ends = np.cumsum([len(of_one) for of_one in vectors])[:-1]
+        found = np.split(heads.score(self.head, np.concatenate(vectors)), ends)
+        plans = [self.extractor.plan(photograph.size_wh) for photograph in photographs]
+        return [
+            WindowScores(*pair, self.classes) for pair in zip(plans, found, strict=True)
+        ]
 
     def predict(self, source) -> list[dict]:
         """What is in photographs, and where: a record each, see `record`.
@@ -96,20 +108,46 @@ class Model:
 
         A file that cannot be read gives a record whose `failure` says why.
         """
-        for path, image in extraction.ahead(paths, _read):
-            if isinstance(image, errors.ImageError):
-                yield records.of_failure(path.as_posix(), str(image))
-            else:
-                yield self.record(image, path.as_posix())
+        engine = self.extractor.backbone.engine
+        groups = pipeline.groups(paths, engine.together)
+        for some in pipeline.in_order(groups, self._records, engine.workers):
+            yield from some
+
+    def _records(self, paths: list[Path]) -> list[dict]:
+        """A record for each of some files."""
+        read = [self._read(path) for path in paths]
+        found = iter(self.many([one for one in read if isinstance(one, Photograph)]))
+        return [
+            self._record(next(found), path.as_posix())
+            if isinstance(one, Photograph)
+            else records.of_failure(path.as_posix(), str(one))
+            for path, one in zip(paths, read, strict=True)
+        ]
+
+    def _read(self, path: Path) -> Photograph | errors.ImageError:
+        try:
+            return self.extractor.read(path)
+        except errors.ImageError as error:
+            return error
 
     def record(self, image: np.ndarray, file: str | None = None) -> dict:
         """What is said of one image, ready for JSON: see `records.of_image`."""
-        found = self.windows(image)
+        return self._record(self.windows(image), file)
+
+    def _record(self, found: WindowScores, file: str | None) -> dict:
         return records.of_image(found, self.k, self.thresholds, file)
 
 
-def load(run: str | Path | None = None) -> Model:
+def load(
+    run: str | Path | None = None,
+    engine: str | None = None,
+    precision: str | None = None,
+) -> Model:
     """The model of a run folder; by default of the newest finished run in runs/train.
+
+    Args:
+        engine: `auto`, `openvino` or `tensorflow`; by default as the run's settings.
+        precision: `f32`, `bf16` or `f16`; by default as the run's settings.
 
     Raises:
         errors.MidlevelError: there is no such run, it is not finished, or its backbone
@@ -122,12 +160,14 @@ def load(run: str | Path | None = None) -> Model:
             f"{run.folder}: training is not finished. Go on with: midlevel train "
             f"--resume --run {run.folder}"
         )
-    kept = run.backbone_file if run.backbone_file.exists() else None
-    extractor = features.build(config, kept)
+    asked = {"engine": engine, "precision": precision}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    config = config_.load(config, asked)
+    extractor = features.build(config, run)
     if extractor.fingerprint != record["features_fingerprint"]:
         raise errors.MidlevelError(
             f"{run.folder}: the backbone's weights or the windows are not those the "
-            "head was trained with. Restore backbone.weights.h5 and config.yaml of the "
+            "head was trained with. Restore the files of the "
             "run, or train again with this midlevel."
         )
     return Model(
@@ -137,12 +177,5 @@ def load(run: str | Path | None = None) -> Model:
         float(record["k"]),
         record["thresholds"],
         extractor,
-        heads.load(run.head_file),
+        heads.network(run, extractor.backbone.engine),
     )
-
-
-def _read(path: Path) -> np.ndarray | errors.ImageError:
-    try:
-        return images.read(path)
-    except errors.ImageError as error:
-        return error

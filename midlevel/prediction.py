@@ -47,6 +47,7 @@ def predict(
     progress = progress or Progress()
     form = form or ("csv" if str(output).lower().endswith(".csv") else "jsonl")
     tell = print if output is None else None
+    progress.say(f"engine: {model.extractor.backbone.engine}")
     place = output or runs.new_folder(FOLDER) / f"predictions.{form}"
     summary, started = Summary(), time.monotonic()
     bar = progress.silent() if tell or str(place) == "-" else progress

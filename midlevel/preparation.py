@@ -103,7 +103,7 @@ def prepare(
         folder: the store; by default the user's cache.
     """
     place = Path(folder) if folder else store.default_folder()
-    features_ = store.FeatureStore(place, extractor.fingerprint)
+    features_ = store.FeatureStore(place, extractor.stored_as)
     keys, failures = {}, []
     for split, names in views.items():
         paths = [example.path for example in dataset.split(split)]

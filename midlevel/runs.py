@@ -6,8 +6,9 @@ environment.json  versions, machine, command
 split.csv         which photograph was in which split
 history.csv       a row per epoch
 metrics.json      validation scores in three forms, timings
-head.keras        the best head
-backbone.weights.h5   only for a backbone that is not packaged with midlevel
+head.keras        the best head; head.xml, head.bin: the same for OpenVINO
+backbone.xml, backbone.bin   the frozen network for OpenVINO
+backbone.weights.h5          for Keras, where midlevel does not bring it along
 checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
@@ -21,19 +22,15 @@ import sys
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from midlevel import backbones, errors, files
 from midlevel import config as config_
-from midlevel import errors, files
-
-if TYPE_CHECKING:
-    from midlevel.backbones import Backbone
 
 SCHEMA = "midlevel-run/1"
 ADVICE = "Name another folder with --run, or make room."
 TRAIN_FOLDER = Path("runs/train")
-PACKAGES = ("midlevel", "tensorflow", "tensorflow-cpu", "keras", "numpy")
-PACKAGES += ("opencv-python-headless", "albumentations", "pydantic")
+PACKAGES = ("midlevel", "tensorflow", "tensorflow-cpu", "keras", "openvino")
+PACKAGES += ("numpy", "opencv-python-headless", "albumentations", "pydantic")
 
 
 class Run:
@@ -94,8 +91,18 @@ class Run:
         return self.folder / "head.keras"
 
     @property
-    def backbone_file(self) -> Path:
-        """The backbone's weights, where they are not packaged with midlevel."""
+    def stored_head(self) -> Path:
+        """The trained head as OpenVINO reads it."""
+        return self.folder / "head.xml"
+
+    @property
+    def stored_backbone(self) -> Path:
+        """The backbone as OpenVINO reads it."""
+        return self.folder / "backbone.xml"
+
+    @property
+    def weights_file(self) -> Path:
+        """The backbone's Keras weights, where they are not packaged with midlevel."""
         return self.folder / "backbone.weights.h5"
 
     @property
@@ -110,11 +117,15 @@ class Run:
         self.write_json("environment.json", environment())
         self.write_json("run.json", {"schema": SCHEMA, "finished": False, **record})
 
-    def keep_backbone(self, backbone: "Backbone"):
-        """Copy weights that do not come with midlevel, so that the run stands alone."""
-        if not backbone.comes_along and not self.backbone_file.exists():
-            with files.whole(self.backbone_file) as path:
-                backbone.model.save_weights(path)
+    def keep_backbone(self, settings: config_.Backbone):
+        """Write the backbone, so that the run stands alone and needs no TensorFlow."""
+        if self.stored_backbone.exists():
+            return
+        model = backbones.keras_model(settings.name, settings.weights)
+        if settings != config_.Backbone():  # the default comes with midlevel
+            with files.whole(self.weights_file) as path:
+                model.save_weights(path)
+        backbones.store(self.stored_backbone, settings.name, model)
 
     def discard_if_empty(self):
         """Take away the folder of a run in which nothing was written."""

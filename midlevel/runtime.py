@@ -1,4 +1,4 @@
-"""Load TensorFlow and Keras: late, quietly, with a clear word if they are missing."""
+"""Load TensorFlow, Keras and OpenVINO: late, quietly, with a clear word if missing."""
 
 import contextlib
 import os
@@ -32,6 +32,27 @@ def load_keras():
             f"{keras.backend.backend()}; unset it or set it to tensorflow."
         )
     return keras
+
+
+def load_openvino():
+    """The `openvino` module, kept from reporting its use.
+
+    OpenVINO sends an event to Google Analytics whenever it is imported, through the
+    package `openvino_telemetry`, and does without where that is missing. None in
+    `sys.modules` is Python's way of saying that it is.
+
+    Raises:
+        errors.MissingDependency: OpenVINO cannot be imported.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)
+    try:
+        import openvino
+    except ImportError as error:
+        raise errors.MissingDependency(
+            f"OpenVINO cannot be imported ({error}). Install it again: pip install "
+            "openvino, or choose --engine tensorflow."
+        ) from error
+    return openvino
 
 
 @contextlib.contextmanager

@@ -1,62 +1,19 @@
-"""The labelled windows that a head learns from."""
+"""Which windows a head learns from: their labels and weights."""
 
 import numpy as np
 
-from midlevel import augment, errors, labels
+from midlevel import augment, batches, errors, labels
 from midlevel import boxes as boxes_
 from midlevel.config import Config
 from midlevel.config import Labels as LabelSettings
 from midlevel.datasets import Example
 from midlevel.preparation import Prepared
 from midlevel.progress import Progress
-from midlevel.store import FeatureStore
 
 
-class WindowSet:
-    """Labelled windows whose features lie in a store, read some at a time.
-
-    Attributes:
-        ids: int16 `(n,)` class id of each window, 0 is background.
-        class_weights: float32 `(1 + classes,)`, the weight of a window of each class.
-    """
-
-    def __init__(
-        self,
-        store: FeatureStore,
-        keys: list[str],
-        ids: list[np.ndarray],
-        class_weights: np.ndarray,
-    ):
-        """Take the windows of images: for each of `keys`, their `ids`, -1 is out."""
-        entries = [store.entries[key] for key in keys]
-        kept = [np.flatnonzero(of_image >= 0) for of_image in ids]
-        counts = [len(rows) for rows in kept]
-        self._store = store
-        self._shards = sorted({entry.shard for entry in entries})
-        number = {shard: i for i, shard in enumerate(self._shards)}
-        self._shard = np.repeat([number[e.shard] for e in entries], counts)
-        rows = [k + e.start for k, e in zip(kept, entries, strict=True)]
-        self._row = np.concatenate(rows)
-        self.ids = np.concatenate([i[k] for i, k in zip(ids, kept, strict=True)])
-        self.class_weights = class_weights
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def features(self, chosen: np.ndarray) -> np.ndarray:
-        """Features of the windows numbered `chosen`, float32 `(len(chosen), d)`."""
-        shards, rows = self._shard[chosen], self._row[chosen]
-        parts, places = [], []
-        for shard in np.unique(shards):
-            here = np.flatnonzero(shards == shard)
-            parts.append(self._store.rows(self._shards[shard], rows[here]))
-            places.append(here)
-        result = np.empty((len(chosen), parts[0].shape[1]), np.float32)
-        result[np.concatenate(places)] = np.concatenate(parts)
-        return result
-
-
-def collect(prepared: Prepared, config: Config, progress: Progress) -> WindowSet:
+def collect(
+    prepared: Prepared, config: Config, progress: Progress
+) -> batches.WindowSet:
     """Label the windows of the training split and weigh the classes; say the counts.
 
     Raises:
@@ -70,7 +27,8 @@ def collect(prepared: Prepared, config: Config, progress: Progress) -> WindowSet
             ids.append(_label(prepared, example, view, config))
     count = len(prepared.dataset.classes) + 1
     weights = _weigh(np.concatenate(ids), count, config.labels)
-    windows = WindowSet(prepared.store, keys, ids, weights)
+    memory = int(config.training.memory * batches.memory_of_machine())
+    windows = batches.WindowSet(prepared.store, keys, ids, weights, memory)
     names = ("background", *prepared.dataset.classes)
     counts = np.bincount(windows.ids, minlength=count)
     if not counts[1:].any():

@@ -62,9 +62,9 @@ class FeatureStore:
         entry = self.entries[key]
         return _open(entry.shard)[entry.start : entry.start + entry.count]
 
-    def rows(self, shard: Path, rows: np.ndarray) -> np.ndarray:
-        """Some rows of a shard, float16 `(len(rows), channels)`."""
-        return _open(shard)[rows]
+    def row_bytes(self, key: str) -> int:
+        """Bytes of one window's features in the shard of `key`."""
+        return _open(self.entries[key].shard)[:1].nbytes
 
     def add(self, key: str, size_wh: tuple[int, int], features: np.ndarray):
         """Take the features of `key`; they are safe on disk after `flush`."""

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from midlevel import (
     datasets,
     errors,
     features,
-    files,
     fitting,
     heads,
     metrics,
@@ -110,9 +110,11 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     _begin(run, config, dataset)
     progress.say(f"run: {run.folder}")
 
-    kept = run.backbone_file if run.backbone_file.exists() else None
-    extractor = features.build(config, kept)
-    run.keep_backbone(extractor.backbone)
+    run.keep_backbone(config.backbone)
+    extractor = features.build(config, run)
+    engine = extractor.backbone.engine
+    progress.say(f"engine: {engine}")
+    run.update(engine=asdict(engine))
     views, place = _views(config), config.features.store
     prepared = preparation.prepare(dataset, views, extractor, place, progress)
     extracted = time.monotonic()
@@ -123,7 +125,7 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     )
     windows = samples.collect(prepared, config, progress)
     head = heads.build(
-        extractor.backbone.channels,
+        extractor.backbone.spec.channels,
         len(dataset.classes),
         config.head.hidden,
         config.head.dropout,
@@ -143,9 +145,9 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
         "features_s": round(extracted - started, 1),
         "head_s": round(time.monotonic() - extracted, 1),
     }
-    _finish(run, config, prepared, state, validation.scored(head), timings)
-    with files.whole(run.head_file) as path:
-        head.save(path)
+    heads.keep(run, head)
+    scored = validation.scored(heads.network(run, engine))
+    _finish(run, config, prepared, state, scored, timings)
     run.update(finished=True)
     shutil.rmtree(run.checkpoints)
     _say_result(run, progress)

@@ -1,5 +1,7 @@
 """A backbone so small that the whole way from photographs to exports takes seconds."""
 
+import dataclasses
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,12 @@ SETTINGS = {
 }
 
 
+SPECS = {
+    name: table.Spec(name, "", 32, 6, "inside", 0.0, "", "", lost_cells)
+    for name, lost_cells in (("stub", 0), ("stub_context", 2))
+}
+
+
 def mean_colours(spec, weights):
     """Mean colour of each 32 pixel cell, as differences; sees nothing beyond a cell."""
     keras = runtime.load_keras()
@@ -59,10 +67,9 @@ def register(patch):
     """Put both into the table, as `stub` and `stub_context`, until `patch` ends."""
     from midlevel.backbones import network
 
-    makers = {"stub": (mean_colours, 0), "stub_context": (three_by_three, 2)}
-    for name, (make, context) in makers.items():
-        spec = table.Spec(name, "", 32, 6, "inside", 0.0, "", "", context)
-        patch.setitem(table.BACKBONES, name, spec)
+    makers = {"stub": mean_colours, "stub_context": three_by_three}
+    for name, make in makers.items():
+        patch.setitem(table.BACKBONES, name, SPECS[name])
         patch.setitem(network.CONSTRUCTORS, name, make)
 
 
@@ -75,21 +82,35 @@ def train(data: Path, folder: Path, **settings) -> "midlevel.Run":
 
 
 class Counting:
-    """A backbone that counts its calls, and can be told to stop at the n-th."""
+    """A network that counts its calls, and can be told to stop at the n-th.
 
-    def __init__(self, backbone, stop_at: int | None = None):
-        self._backbone = backbone
+    Attributes:
+        calls: the shape of what each call was given.
+    """
+
+    def __init__(self, network, stop_at: int | None = None):
+        self._network = network
+        self._one_at_a_time = threading.Lock()
+        self.fingerprint = network.fingerprint
         self.stop_at = stop_at
-        self.batches = []
+        self.calls = []
 
-    def __getattr__(self, name):
-        return getattr(self._backbone, name)
+    def __call__(self, batch):
+        with self._one_at_a_time:
+            self.calls.append(batch.shape)
+            if len(self.calls) == self.stop_at:
+                raise KeyboardInterrupt
+        return self._network(batch)
 
-    def maps(self, images):
-        self.batches.append(len(images))
-        if len(self.batches) == self.stop_at:
-            raise KeyboardInterrupt
-        return self._backbone.maps(images)
+    @property
+    def batches(self) -> list[int]:
+        """How many images, or windows, each call was given."""
+        return [shape[0] for shape in self.calls]
+
+
+def counting(backbone, stop_at: int | None = None):
+    """The backbone with its network in a `Counting`."""
+    return dataclasses.replace(backbone, network=Counting(backbone.network, stop_at))
 
 
 class Notes(Progress):

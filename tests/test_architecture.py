@@ -2,17 +2,25 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import midlevel
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "midlevel").rglob("*.py"))
-PURE = ("boxes", "windows", "labels", "scores", "metrics")
+PURE = ("boxes", "windows", "labels", "scores", "metrics", "pooling")
+BARE = ("pipeline", "jpeg")
 HEAVY = {"tensorflow", "keras", "h5py"}
-MAY_BE_HEAVY = ("heads", "fitting", "exports", "layers", "runtime")
+MAY_BE_HEAVY = {
+    *("backbones.network", "backbones.weights", "backbones.efficientnet_lite"),
+    *("engines.tensorflow", "engines.gpu"),
+    *("heads", "fitting", "exports", "layers", "runtime"),
+}
 
 
 def name_of(path):
@@ -64,8 +72,15 @@ def test_geometry_and_arithmetic_need_numpy_alone(name):
     assert ours <= {"errors", *PURE}
 
 
+@pytest.mark.parametrize("name", BARE)
+def test_threads_and_headers_need_python_alone(name):
+    path = ROOT / "midlevel" / f"{name}.py"
+    assert packages(path) <= set(sys.stdlib_module_names)
+
+
 @pytest.mark.parametrize(
-    ("package", "owner"), [("cv2", "images"), ("albumentations", "augment")]
+    ("package", "owner"),
+    [("cv2", "images"), ("albumentations", "augment"), ("openvino", "runtime")],
 )
 def test_one_module_owns_a_package(package, owner):
     assert [name_of(p) for p in MODULES if package in packages(p)] == [owner]
@@ -73,8 +88,18 @@ def test_one_module_owns_a_package(package, owner):
 
 def test_tensorflow_stays_in_its_rooms():
     heavy = {name_of(path) for path in MODULES if packages(path) & HEAVY}
-    outside = {name for name in heavy if not name.startswith("backbones.")}
-    assert outside <= set(MAY_BE_HEAVY)
+    assert heavy <= MAY_BE_HEAVY
+    assert {"backbones.network", "engines.tensorflow", "runtime"} <= heavy
+
+
+def test_openvino_is_loaded_by_its_engine_alone():
+    """It reports its use to its makers unless `runtime` keeps it from that."""
+    users = [
+        name_of(path)
+        for path in MODULES
+        if "runtime.load_openvino" in path.read_text(encoding="utf-8")
+    ]
+    assert users == ["engines.openvino"]
 
 
 def test_no_module_imports_what_imports_it():
@@ -92,10 +117,16 @@ def test_no_module_imports_what_imports_it():
 
 
 def loaded_by(code):
-    """Top-level packages in memory after `code`, in a fresh interpreter."""
-    code += "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    """Modules in memory after `code`, in a fresh interpreter that sees no GPU."""
+    code += "\nimport json, sys\n"
+    code += "print(json.dumps([name for name in sorted(sys.modules)"
+    code += " if sys.modules[name] is not None]))"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
@@ -124,3 +155,40 @@ def test_importing_midlevel_and_what_is_pure_is_light():
 def test_reading_data_and_settings_does_not_load_tensorflow():
     loaded = loaded_by("import midlevel.datasets, midlevel.config, midlevel.store")
     assert "cv2" in loaded and not loaded & (HEAVY | {"albumentations"})
+
+
+def test_choosing_an_engine_loads_none():
+    loaded = loaded_by("import midlevel.engines, midlevel.backbones, midlevel.heads")
+    assert "midlevel.engines.gpu" in loaded
+    assert not loaded & (HEAVY | {"openvino", "albumentations"})
+
+
+def test_photographs_are_scored_without_tensorflow(trained, toy_voc, tmp_path):
+    output = tmp_path / "records.json"
+    code = (
+        "import json, pathlib, sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "import midlevel, stub\n"
+        "stub.table.BACKBONES.update(stub.SPECS)\n"
+        f"model = midlevel.load({str(trained.folder)!r})\n"
+        f"found = model.predict({str(toy_voc / 'JPEGImages')!r})\n"
+        f"pathlib.Path({str(output)!r}).write_text(json.dumps(found))"
+    )
+    loaded = loaded_by(code)
+    assert {"openvino", "cv2", "midlevel.model"} <= loaded
+    assert not loaded & (HEAVY | {"albumentations", "openvino_telemetry"})
+    here = midlevel.load(trained.folder, engine="openvino")
+    assert json.loads(output.read_text()) == here.predict(toy_voc / "JPEGImages")
+
+
+def test_measuring_from_stored_features_does_without_tensorflow_too(trained):
+    code = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "import midlevel, stub\n"
+        "stub.table.BACKBONES.update(stub.SPECS)\n"
+        f"model = midlevel.load({str(trained.folder)!r})\n"
+        "found = midlevel.evaluate(model, progress=stub.QUIET)\n"
+        "assert found['images'] == 5"
+    )
+    assert not loaded_by(code) & (HEAVY | {"albumentations"})

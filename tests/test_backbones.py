@@ -7,8 +7,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import stub
 
-from midlevel import backbones, errors, images, runtime
+from midlevel import backbones, engines, errors, images, runtime
 from midlevel.backbones import efficientnet_lite, network, table
 from midlevel.backbones import weights as weights_files
 
@@ -20,7 +21,7 @@ ALL = [*LIGHT, *[pytest.param(name, marks=pytest.mark.slow) for name in HEAVY]]
 
 @pytest.fixture(scope="module")
 def lite0():
-    return backbones.build("efficientnet_lite0")
+    return backbones.keras_model("efficientnet_lite0")
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +62,13 @@ def test_a_photograph_of_coffee_is_an_espresso(classifier):
 
 def test_the_map_is_what_the_classifier_sees(lite0, classifier):
     image = noise(7, 7)
-    features = lite0.maps(image).mean((1, 2))
+    features = lite0(image).numpy().mean((1, 2))
     received = classifier.get_layer("predictions")(features)
     np.testing.assert_allclose(received, classifier(image), rtol=1e-3, atol=1e-6)
 
 
 def test_float16_file_loads_into_float32_weights(lite0):
-    assert {weight.dtype for weight in lite0.model.weights} == {"float32"}
+    assert {weight.dtype for weight in lite0.weights} == {"float32"}
     assert efficientnet_lite.WEIGHTS_PATH.stat().st_size < 12e6
 
 
@@ -80,13 +81,13 @@ def test_damaged_weights_are_refused_by_checksum(tmp_path, monkeypatch):
 
     expected = efficientnet_lite.WEIGHTS_SHA256
     with pytest.raises(errors.MidlevelError, match=f"damaged.*Expected.*{expected}"):
-        backbones.build("efficientnet_lite0")
+        backbones.keras_model("efficientnet_lite0")
 
 
 def test_missing_packaged_weights_say_reinstall(tmp_path, monkeypatch):
     monkeypatch.setattr(efficientnet_lite, "WEIGHTS_PATH", tmp_path / "gone")
     with pytest.raises(errors.MidlevelError, match="gone is missing: reinstall"):
-        backbones.build("efficientnet_lite0")
+        backbones.keras_model("efficientnet_lite0")
 
 
 # === The table ===
@@ -104,6 +105,8 @@ def test_unknown_name_lists_the_names_and_suggests_the_nearest():
     message = "must be one of .*vgg16_fc7. Received: resnet5. Did you mean resnet50?"
     with pytest.raises(errors.MidlevelError, match=message):
         backbones.build("resnet5")
+    with pytest.raises(errors.MidlevelError, match=message):
+        backbones.keras_model("resnet5")
 
 
 def test_everything_in_the_contents_can_be_had():
@@ -119,26 +122,27 @@ def test_everything_in_the_contents_can_be_had():
 def test_map_has_the_shape_the_table_says(name):
     spec = table.find(name)
     backbone = backbones.build(name, "none")
-    for rows, cols in ((7, 7), (8, 9)):
-        features = backbone.maps(noise(rows, cols))
+    assert backbone.spec == spec
+    sizes = ((7, 7), (8, 9))
+    maps = backbone.maps([noise(*size)[0] for size in sizes])
+    for (rows, cols), cells in zip(sizes, maps, strict=True):
         lost = spec.lost_cells
-        assert features.shape == (1, rows - lost, cols - lost, spec.channels)
-        assert features.dtype == np.float32
-        assert np.isfinite(features).all() and features.std() > 0
-    assert (backbone.stride, backbone.lost_cells) == (32, spec.lost_cells)
+        assert cells.shape == (rows - lost, cols - lost, spec.channels)
+        assert cells.dtype == np.float32
+        assert np.isfinite(cells).all() and cells.std() > 0
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_model_is_frozen_and_reloads_with_the_same_output(name, tmp_path):
-    backbone = backbones.build(name, "none")
-    assert backbone.model.trainable_weights == []
-    assert not any(layer.name.startswith("_") for layer in backbone.model.layers)
+    model = backbones.keras_model(name, "none")
+    assert model.trainable_weights == []
+    assert not any(layer.name.startswith("_") for layer in model.layers)
 
-    backbone.model.save(tmp_path / "model.keras")
+    model.save(tmp_path / "model.keras")
     reloaded = keras.saving.load_model(tmp_path / "model.keras")
     assert reloaded.trainable_weights == []
     image = noise(7, 8)
-    expected = backbone.maps(image)
+    expected = model(image).numpy()
     scale = np.abs(expected).max()
     np.testing.assert_allclose(reloaded(image), expected, atol=1e-4 * scale)
 
@@ -155,27 +159,61 @@ def test_preprocessing_is_that_of_keras_applications(kind, mode):
 
 def test_uint8_and_float32_images_give_one_map(lite0):
     image = noise(3, 4)
-    expected = lite0.maps(image)
-    np.testing.assert_array_equal(lite0.maps(image.astype(np.float32)), expected)
-    np.testing.assert_allclose(lite0.model(image), expected, rtol=1e-3, atol=1e-4)
+    expected = lite0(image.astype(np.float32))
+    np.testing.assert_allclose(lite0(image), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_batch_normalisation_does_not_see_the_batch(lite0):
     first, second = noise(2, 2, seed=1), noise(2, 2, seed=2)
-    before = lite0.maps(first)
-    after = lite0.maps(np.concatenate([first, second]))[:1]
-    np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-4)
+    after = lite0(np.concatenate([first, second]))[:1]
+    np.testing.assert_allclose(after, lite0(first), rtol=1e-3, atol=1e-4)
 
 
-def test_random_weights_are_the_same_on_every_build_and_fingerprinted(lite0):
-    one = backbones.build("mobilenet_v3_small", "none")
-    other = backbones.build("mobilenet_v3_small", "none")
-    assert one.fingerprint == other.fingerprint
-    assert one.fingerprint != lite0.fingerprint
-    assert len(one.fingerprint) == 64
+def test_random_weights_are_the_same_on_every_build_and_fingerprinted():
+    one = backbones.keras_model("mobilenet_v3_small", "none")
+    other = backbones.keras_model("mobilenet_v3_small", "none")
+    found = weights_files.fingerprint(one, "mobilenet_v3_small")
+    assert found == weights_files.fingerprint(other, "mobilenet_v3_small")
+    assert found != weights_files.fingerprint(one, "mobilenet_v3_large")
+    assert len(found) == 64
 
-    other.model.weights[-1].assign_add(np.ones(other.model.weights[-1].shape))
-    assert one.fingerprint != weights_files.fingerprint(other.model, other.name)
+    other.weights[-1].assign_add(np.ones(other.weights[-1].shape))
+    assert found != weights_files.fingerprint(other, "mobilenet_v3_small")
+
+
+# === Maps ===
+
+
+def test_images_of_any_sizes_go_in_together_and_maps_come_in_their_order(
+    stub_backbone,
+):
+    backbone = stub.counting(backbones.build("stub"))
+    sizes = [(2, 3), (3, 2), (2, 3), (1, 1), (2, 3)]
+    pixels = [noise(*size, seed)[0] for seed, size in enumerate(sizes)]
+    maps = backbone.maps(pixels)
+    assert backbone.network.batches == [3, 1, 1]  # one call for each size
+    for image, found in zip(pixels, maps, strict=True):
+        np.testing.assert_allclose(found, backbone.network(image[None])[0], atol=1e-5)
+    assert backbone.maps([]) == []
+
+
+def test_a_call_takes_no_more_pixels_than_the_engine_gains_from(
+    stub_backbone, monkeypatch
+):
+    monkeypatch.setattr(engines, "CPU_PIXELS", 2 * 64 * 96 + 1)
+    backbone = stub.counting(backbones.build("stub"))
+    maps = backbone.maps([noise(2, 3, seed)[0] for seed in range(5)])
+    assert backbone.network.batches == [2, 2, 1] and len(maps) == 5
+    backbone.network.calls.clear()
+    backbone.maps([noise(9, 9)[0]] * 2)  # too large for two at once: one, not none
+    assert backbone.network.batches == [1, 1]
+
+
+def test_the_fingerprint_is_that_of_the_name_and_the_weights(stub_backbone):
+    plain, other = backbones.build("stub"), backbones.build("stub_context")
+    model = backbones.keras_model("stub")
+    assert plain.fingerprint == weights_files.fingerprint(model, "stub")
+    assert plain.fingerprint != other.fingerprint
 
 
 @pytest.mark.slow
@@ -190,13 +228,13 @@ def test_vgg16_fc7_of_one_window_is_fc7_of_the_ordinary_network(monkeypatch):
             ordinary if include_top else build_vgg16(include_top=False, **rest)
         ),
     )
-    backbone = backbones.build("vgg16_fc7", "imagenet")
+    model = backbones.keras_model("vgg16_fc7", "imagenet")
 
     image = noise(7, 7)
     fc7 = keras.Model(ordinary.inputs, ordinary.get_layer("fc2").output)
     prepared = keras.applications.vgg16.preprocess_input(image.astype(np.float32))
     expected = fc7([prepared]).numpy()
-    received = backbone.maps(image)
+    received = model(image).numpy()
     assert received.shape == (1, 1, 1, 4096)
     tolerance = 1e-5 * expected.max()
     np.testing.assert_allclose(received[0, 0], expected, atol=tolerance)
@@ -207,32 +245,33 @@ def test_vgg16_fc7_of_one_window_is_fc7_of_the_ordinary_network(monkeypatch):
 
 def test_saved_weights_load_again(tmp_path):
     path = tmp_path / "small.weights.h5"
-    original = backbones.build("mobilenet_v3_small", "none")
-    original.model.save_weights(path)
-    loaded = backbones.build("mobilenet_v3_small", path)
-    assert loaded.fingerprint == original.fingerprint
+    original = backbones.keras_model("mobilenet_v3_small", "none")
+    original.save_weights(path)
+    loaded = backbones.keras_model("mobilenet_v3_small", path)
+    for one, other in zip(original.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_weights_of_another_network_name_the_file(tmp_path):
     path = tmp_path / "other.weights.h5"
-    backbones.build("mobilenet_v3_small", "none").model.save_weights(path)
+    backbones.keras_model("mobilenet_v3_small", "none").save_weights(path)
     message = "other.weights.h5 does not fit efficientnet_lite0. Pass a file saved"
     with pytest.raises(errors.MidlevelError, match=message):
-        backbones.build("efficientnet_lite0", path)
+        backbones.keras_model("efficientnet_lite0", path)
 
 
 def test_an_empty_weights_file_is_refused(tmp_path):
     path = tmp_path / "empty.weights.h5"
     h5py.File(path, "w").close()
     with pytest.raises(errors.MidlevelError, match="empty.weights.h5 does not fit"):
-        backbones.build("efficientnet_lite0", path)
+        backbones.keras_model("efficientnet_lite0", path)
 
 
 def test_a_file_that_is_no_weights_names_itself(tmp_path):
     path = tmp_path / "text.weights.h5"
     path.write_text("not HDF5")
     with pytest.raises(errors.MidlevelError, match="text.weights.h5 does not fit"):
-        backbones.build("efficientnet_lite0", path)
+        backbones.keras_model("efficientnet_lite0", path)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +283,7 @@ def test_a_file_that_is_no_weights_names_itself(tmp_path):
 )
 def test_unusable_weights_paths_are_explained(path, message):
     with pytest.raises(errors.MidlevelError, match=message):
-        backbones.build("efficientnet_lite0", path)
+        backbones.keras_model("efficientnet_lite0", path)
 
 
 def test_failed_download_says_what_to_do(tmp_path, monkeypatch):
@@ -258,7 +297,7 @@ def test_failed_download_says_what_to_do(tmp_path, monkeypatch):
         "https://.*/mobilenet_v2_weights.*no route to host.*~/.keras/models"
     )
     with pytest.raises(errors.MidlevelError, match=message):
-        backbones.build("mobilenet_v2")
+        backbones.keras_model("mobilenet_v2")
 
 
 @pytest.mark.slow
@@ -275,12 +314,12 @@ def test_a_copy_of_the_weights_keeps_what_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(efficientnet.file_utils, "get_file", stand_in)
     with_weights = efficientnet.EfficientNetB0(weights="imagenet", include_top=False)
 
-    trained = backbones.build("efficientnet_b0")
+    trained = backbones.keras_model("efficientnet_b0")
     copy = tmp_path / "copy.weights.h5"
-    trained.model.save_weights(copy)
-    again = backbones.build("efficientnet_b0", copy)
+    trained.save_weights(copy)
+    again = backbones.keras_model("efficientnet_b0", copy)
     image = noise(2, 3).astype(np.float32)
     expected = with_weights.predict(image, verbose=0)
     scale = np.abs(expected).max()
-    np.testing.assert_allclose(trained.maps(image), expected, atol=1e-4 * scale)
-    np.testing.assert_allclose(again.maps(image), expected, atol=1e-4 * scale)
+    np.testing.assert_allclose(trained(image), expected, atol=1e-4 * scale)
+    np.testing.assert_allclose(again(image), expected, atol=1e-4 * scale)

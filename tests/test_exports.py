@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import subprocess
 import sys
@@ -68,7 +67,7 @@ def test_windows_score_as_crops_in_the_run(model, folder, toy_voc):
     image = images.read(toy_voc / "JPEGImages" / "val_04.jpg")
     boxes = model.extractor.plan(images.size_wh(image)).boxes
     cuts = np.stack([images.cut(image, box, 224) for box in boxes[::9]])
-    vectors = model.extractor.backbone.maps(cuts).mean(axis=(1, 2))
+    vectors = np.mean(model.extractor.backbone.maps(cuts), axis=(1, 2))
     network = load(folder / "window.keras")
     assert network.input_shape == (None, 224, 224, 3)
     found = network.predict_on_batch(cuts)
@@ -140,11 +139,19 @@ def test_a_run_on_crops_has_no_whole_image_model(stub_backbone, toy_voc, tmp_pat
 
 
 def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
-    head = runtime.load_keras().models.clone_model(model.head)
-    head.set_weights([w + 0.01 for w in model.head.get_weights()])
-    wrong = dataclasses.replace(model, head=head)
-    make = exports.image_model
-    monkeypatch.setattr(exports, "image_model", lambda model: make(wrong))
+    make, networks = exports.image_model, exports._networks
+
+    def of_another_head(model):
+        backbone, head = networks(model)
+        head.set_weights([w + 0.01 for w in head.get_weights()])
+        return backbone, head
+
+    def wrong(model):
+        with monkeypatch.context() as patch:
+            patch.setattr(exports, "_networks", of_another_head)
+            return make(model)
+
+    monkeypatch.setattr(exports, "image_model", wrong)
     with pytest.raises(errors.MidlevelError, match="image.keras: was not kept: .*e-"):
         exports.export(model, tmp_path, stub.QUIET)
     assert [path.name for path in tmp_path.iterdir()] == ["window.keras"]
@@ -174,18 +181,32 @@ def test_a_folder_that_cannot_be_made_is_refused_by_name(model, tmp_path):
         exports.export(model, tmp_path / "file" / "new", stub.QUIET)
 
 
-@pytest.mark.slow
-def test_the_packaged_backbone_is_exported(tmp_path, toy_voc):
+@pytest.fixture(scope="module")
+def packaged(toy_voc, tmp_path_factory):
+    """A run on the backbone that comes along, and its whole-image export."""
     run = midlevel.train(
         toy_voc,
-        run=tmp_path / "run",
+        run=tmp_path_factory.mktemp("packaged") / "run",
         settings={"head.hidden": [32], "training.epochs": 1},
         progress=stub.QUIET,
     )
     model = midlevel.load(run.folder)
     exports.export(model, progress=stub.QUIET)
-    network = load(run.folder / "exports" / "image.keras")
-    for size_wh in SIZES_WH:
-        image = helpers.noise(size_wh)
-        (found,) = network.predict_on_batch(image[None])
-        np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)
+    return model, load(run.folder / "exports" / "image.keras")
+
+
+HALVED = pytest.mark.xfail(
+    strict=True, reason="images.levels halves a large image first, the export does not"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "size_wh",
+    [*SIZES_WH, (1000, 750), pytest.param((1300, 1300), marks=HALVED)],
+)
+def test_the_packaged_backbone_is_exported(packaged, size_wh):
+    model, network = packaged
+    image = helpers.noise(size_wh)
+    (found,) = network.predict_on_batch(image[None])
+    np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)

@@ -1,20 +1,40 @@
 import re
-import time
 
 import helpers
 import numpy as np
 import pytest
 import stub
 
-from midlevel import backbones, errors, extraction, features, images, store, windows
+from midlevel import (
+    backbones,
+    engines,
+    errors,
+    extraction,
+    features,
+    images,
+    store,
+    windows,
+)
 
 GEOMETRY = windows.Geometry((windows.Level(0.6, (3, 2)),))
 VIEWS = ["original", "mirror"]
 
 
 @pytest.fixture
-def counting(stub_backbone):
-    return stub.Counting(backbones.build("stub"))
+def backbone(stub_backbone):
+    return stub.counting(backbones.build("stub"))
+
+
+@pytest.fixture
+def counting(backbone):
+    return backbone.network
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """One thread, one photograph at a time."""
+    monkeypatch.setattr(engines.Engine, "workers", 1)
+    monkeypatch.setattr(engines.Engine, "together", 1)
 
 
 @pytest.fixture
@@ -26,13 +46,17 @@ def photographs(tmp_path):
 
 
 @pytest.fixture
-def run(counting, tmp_path):
+def extractor(backbone):
+    return features.Extractor(backbone, GEOMETRY)
+
+
+@pytest.fixture
+def run(extractor, counting, tmp_path):
     """Extract with a store opened anew; returns the result, the store and notes."""
 
     def extract(paths, views=VIEWS):
-        counting.batches.clear()
-        extractor = features.Extractor(counting, GEOMETRY)
-        place = store.FeatureStore(tmp_path / "features", extractor.fingerprint)
+        counting.calls.clear()
+        place = store.FeatureStore(tmp_path / "features", extractor.stored_as)
         notes = stub.Notes()
         found = extraction.extract(paths, views, extractor, place, notes)
         return found, place, notes.text
@@ -40,19 +64,21 @@ def run(counting, tmp_path):
     return extract
 
 
-def test_features_are_stored_under_the_keys_given_back(run, counting, photographs):
+def test_features_are_stored_under_the_keys_given_back(run, extractor, photographs):
     found, place, _ = run(photographs)
     assert list(found.keys) == photographs and not found.failures
-    image = images.read(photographs[1])
-    extractor = features.Extractor(counting, GEOMETRY)
-    for view, pixels in (("original", image), ("mirror", image[:, ::-1])):
-        stored = place.load(found.keys[photographs[1]][view])
-        np.testing.assert_allclose(stored, extractor(pixels), atol=1e-3)
+    for path in photographs:
+        image = images.read(path)
+        for view, pixels in (("original", image), ("mirror", image[:, ::-1])):
+            entry = place.entries[found.keys[path][view]]
+            assert entry.size_wh == images.size_wh(image)
+            stored = place.load(found.keys[path][view])
+            np.testing.assert_allclose(stored, extractor(pixels), atol=1e-3)
 
 
 def test_a_second_run_computes_nothing(run, counting, photographs):
     first, _, _ = run(photographs)
-    assert len(counting.batches) == 10  # five photographs, two views, one level
+    assert sum(counting.batches) == 10  # five photographs, two views, one level
     second, _, said = run(photographs)
     assert counting.batches == []
     assert second == first
@@ -62,7 +88,7 @@ def test_a_second_run_computes_nothing(run, counting, photographs):
 def test_only_what_is_missing_is_computed(run, counting, photographs):
     run(photographs[:3], ["original"])
     _, _, said = run(photographs)
-    assert len(counting.batches) == 7
+    assert sum(counting.batches) == 7
     assert "7 to compute, 3 in the store" in said
 
 
@@ -70,7 +96,7 @@ def test_a_photograph_under_two_names_is_computed_once(run, counting, photograph
     copy = photographs[0].with_name("copy.jpg")
     copy.write_bytes(photographs[0].read_bytes())
     found, _, _ = run([photographs[0], copy, photographs[0]], ["original"])
-    assert len(counting.batches) == 1
+    assert sum(counting.batches) == 1
     assert found.keys[copy] == found.keys[photographs[0]]
 
 
@@ -95,26 +121,46 @@ def test_where_nothing_can_be_read_nothing_is_announced(run, tmp_path):
     assert "to compute" not in said
 
 
-def test_an_interruption_keeps_what_was_finished(run, counting, photographs):
+def test_an_interruption_keeps_what_was_finished(
+    run, counting, photographs, one_by_one
+):
     counting.stop_at = 4
     with pytest.raises(KeyboardInterrupt):
         run(photographs)
     counting.stop_at = None
     found, place, said = run(photographs)
-    assert "7 to compute, 3 in the store" in said
-    assert len(counting.batches) == 7
+    assert "4 to compute, 6 in the store" in said
+    assert counting.batches == [2, 2]  # of each photograph both views at once
     assert all(k in place for keys in found.keys.values() for k in keys.values())
 
 
-def test_the_size_is_said_before_anything_is_written(run, counting, photographs):
-    counting.stop_at = 1
+def test_an_interruption_of_several_threads_keeps_what_came_before_it(
+    run, counting, photographs, monkeypatch
+):
+    monkeypatch.setattr(engines.Engine, "workers", 3)
+    monkeypatch.setattr(engines.Engine, "together", 1)
+    expected, place, _ = run(photographs)
+    for file in place.folder.iterdir():
+        file.unlink()
+    counting.stop_at = 4
     with pytest.raises(KeyboardInterrupt):
         run(photographs)
-    extractor = features.Extractor(counting, GEOMETRY)
+    counting.stop_at = None
+    found, place, said = run(photographs)
+    missing = int(re.search(r"(\d+) to compute", said)[1])
+    assert 4 <= missing <= 10 and missing % 2 == 0  # no photograph is kept by halves
+    assert sum(counting.batches) == missing
+    assert found == expected
+    assert all(k in place for keys in found.keys.values() for k in keys.values())
+
+
+def test_the_size_is_said_before_anything_is_written(
+    extractor, counting, photographs, one_by_one
+):
+    counting.stop_at = 1
     said = stub.Notes()
-    empty = store.FeatureStore(photographs[0].parent / "other", extractor.fingerprint)
+    empty = store.FeatureStore(photographs[0].parent / "other", extractor.stored_as)
     with pytest.raises(KeyboardInterrupt):
-        counting.batches.clear()
         extraction.extract(photographs, VIEWS, extractor, empty, said, "of train")
     sizes = [images.size_wh(images.read(path)) for path in photographs]
     counts = [len(extractor.plan(size_wh)) for size_wh in sizes]
@@ -133,32 +179,3 @@ def test_a_disk_too_small_is_refused_before_the_work(
     with pytest.raises(errors.MidlevelError, match="features need .* GB are free"):
         run(photographs)
     assert counting.batches == []
-
-
-def test_work_ahead_keeps_the_order():
-    def slowest_first(job):
-        time.sleep(0.02 / (job + 1))
-        return job * job
-
-    found = list(extraction.ahead(range(9), slowest_first))
-    assert found == [(job, job * job) for job in range(9)]
-
-
-def test_work_ahead_takes_few_jobs_before_they_are_needed():
-    taken = []
-
-    def jobs():
-        for job in range(50):
-            taken.append(job)
-            yield job
-
-    first = next(extraction.ahead(jobs(), lambda job: job, depth=3))
-    assert first == (0, 0)
-    assert len(taken) == 4
-
-
-def test_an_error_in_a_thread_comes_out_where_its_turn_is():
-    results = extraction.ahead([1, 0, 2], lambda job: 1 / job)
-    assert next(results) == (1, 1.0)
-    with pytest.raises(ZeroDivisionError):
-        next(results)

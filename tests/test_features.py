@@ -1,9 +1,11 @@
+import dataclasses
+
 import helpers
 import numpy as np
 import pytest
-import stub
 
-from midlevel import backbones, config, errors, features, windows
+from midlevel import backbones, config, engines, errors, features, images, windows
+from midlevel.images import Photograph
 from midlevel.windows import Geometry, Level
 
 
@@ -17,41 +19,13 @@ def around(stub_backbone):
     return backbones.build("stub_context")
 
 
-def slow_pool(maps, plan, context):
-    """Window by window and cell by cell."""
-    rows = []
-    for level, (left, top, right, bottom) in zip(plan.level, plan.cells, strict=True):
-        inside = [
-            maps[level][y, x]
-            for y in range(top, bottom - context)
-            for x in range(left, right - context)
-        ]
-        rows.append(np.mean(inside, axis=0))
-    return np.array(rows)
-
-
-@pytest.mark.parametrize("context", [0, 2])
-@pytest.mark.parametrize("size_wh", [(97, 64), (64, 64), (40, 900), (1, 1), (2000, 31)])
-def test_pooling_is_the_mean_over_the_cells_of_each_window(size_wh, context):
-    levels = (Level(1.0, (7, 5, 3)), Level(0.5, (4, 3)))
-    plan = windows.plan(size_wh, Geometry(levels, min_cells=context + 1))
-    rng = np.random.default_rng(0)
-    maps = [
-        rng.random((rows - context, columns - context, 5), np.float32)
-        for columns, rows in plan.grids
-    ]
-    pooled = features.pool(maps, plan, context)
-    assert pooled.dtype == np.float32
-    np.testing.assert_allclose(pooled, slow_pool(maps, plan, context), atol=2e-5)
-
-
 @pytest.mark.parametrize("name", ["stub", "stub_context"])
 def test_where_nothing_is_seen_beyond_a_window_maps_and_crops_agree(
     name, stub_backbone
 ):
     # The image is its own level and a window is an input: nothing is resized.
     backbone = backbones.build(name)
-    geometry = Geometry((Level(2.0, (7,)),), min_cells=backbone.lost_cells + 1)
+    geometry = Geometry((Level(2.0, (7,)),), min_cells=backbone.spec.lost_cells + 1)
     image = helpers.noise((640, 448))
     dense = features.Extractor(backbone, geometry, "dense")(image)
     crop = features.Extractor(backbone, geometry, "crop")(image)
@@ -63,9 +37,9 @@ def test_where_nothing_is_seen_beyond_a_window_maps_and_crops_agree(
 def test_windows_of_a_network_without_padding_shrink_by_its_context(around):
     plan = windows.plan((320, 224), Geometry((Level(1.0, (3, 5)),), min_cells=3))
     image = helpers.noise((320, 224))
-    whole = around.maps(image[None])[0]
+    (whole,) = around.maps([image])
     assert whole.shape[:2] == (5, 8)  # of 7 x 10 cells
-    found = features.dense(around, image, plan)
+    (found,) = features.dense(around, [image], [plan])
     for row, (left, top, _, _) in zip(found[:5], plan.cells[:5], strict=True):
         np.testing.assert_allclose(row, whole[top, left], atol=1e-4)  # 3 cells are 1
 
@@ -79,16 +53,40 @@ def test_every_image_has_features(path, size_wh, around):
     assert np.isfinite(found).all()
 
 
-def test_the_network_runs_once_a_level_or_once_for_64_crops(cells):
-    geometry = Geometry((Level(1.0, (3,)), Level(2.0, (7, 4)), Level(0.5, (2,))))
-    image = helpers.noise((500, 375))
-    count = len(windows.plan((500, 375), geometry))
-    assert count % 64
-    dense, crop = stub.Counting(cells), stub.Counting(cells)
-    features.Extractor(dense, geometry, "dense")(image)
-    features.Extractor(crop, geometry, "crop")(image)
-    assert dense.batches == [1, 1, 1]
-    assert crop.batches == [64] * (count // 64) + [count % 64]
+@pytest.mark.parametrize("method", ["dense", "crop"])
+def test_several_photographs_have_the_features_they_have_alone(method, cells):
+    geometry = Geometry((Level(1.0, (5, 3)), Level(0.5, (3,))))
+    extractor = features.Extractor(cells, geometry, method)
+    sizes = [(120, 90), (90, 120), (120, 90), (300, 64)]
+    pixels = [helpers.noise(size_wh, seed) for seed, size_wh in enumerate(sizes)]
+    photographs = [Photograph(image, images.size_wh(image)) for image in pixels]
+    together = extractor.many(photographs)
+    for image, found in zip(pixels, together, strict=True):
+        np.testing.assert_allclose(found, extractor(image), atol=1e-5)
+    assert extractor.many([]) == []
+
+
+def test_windows_are_those_of_the_whole_photograph_however_it_was_decoded(cells):
+    extractor = features.Extractor(cells, Geometry((Level(0.5, (3, 2)),)))
+    image = helpers.noise((1000, 600))
+    helpers.draw(image, "disc", (100, 100, 500, 500))
+    whole, half = (
+        extractor.many([Photograph(pixels, (1000, 600))])[0]
+        for pixels in (image, images.resize(image, (500, 300)))
+    )
+    assert len(whole) == len(extractor.plan((1000, 600)))
+    np.testing.assert_allclose(half, whole, atol=0.01)
+    assert np.ptp(whole, axis=0).max() > 0.3
+
+
+def test_a_photograph_is_read_no_larger_than_its_largest_level(cells, tmp_path):
+    geometry = Geometry((Level(0.5, (3,)), Level(1.0, (3,))))
+    helpers.write_photograph(tmp_path / "a.jpg", helpers.noise((1200, 900)))
+    dense = features.Extractor(cells, geometry).read(tmp_path / "a.jpg")
+    assert dense.size_wh == (1200, 900)
+    assert images.size_wh(dense.pixels) == (300, 225)  # the level: 288 x 224
+    crop = features.Extractor(cells, geometry, "crop").read(tmp_path / "a.jpg")
+    assert images.size_wh(crop.pixels) == crop.size_wh == (1200, 900)
 
 
 def test_what_surrounds_a_crop_is_seen_with_context_only(cells):
@@ -106,8 +104,7 @@ def test_what_surrounds_a_crop_is_seen_with_context_only(cells):
 
 def test_the_fingerprint_changes_with_all_that_changes_features(cells, monkeypatch):
     geometry = Geometry((Level(1.0, (3,)),))
-    other = stub.Counting(cells)
-    other.fingerprint = "of other weights"
+    other = dataclasses.replace(cells, fingerprint="of other weights")
     kinds = [
         features.Extractor(cells, geometry),
         features.Extractor(other, geometry),
@@ -131,6 +128,25 @@ def test_the_fingerprint_ignores_what_changes_nothing(cells):
     )
     again = features.Extractor(backbones.build("stub"), Geometry((Level(1.0, (3,)),)))
     assert again.fingerprint == plain.fingerprint
+
+
+def test_a_head_serves_on_every_engine_but_features_are_stored_apart(cells):
+    geometry = Geometry((Level(1.0, (3,)),))
+    kinds = [
+        engines.Engine("tensorflow"),
+        engines.Engine("openvino"),
+        engines.Engine("openvino", "bf16"),
+        engines.Engine("tensorflow", device="GPU"),
+    ]
+    on_each = [
+        features.Extractor(dataclasses.replace(cells, engine=engine), geometry)
+        for engine in kinds
+    ]
+    assert len({extractor.fingerprint for extractor in on_each}) == 1
+    assert len({extractor.stored_as for extractor in on_each}) == len(kinds)
+    told = dataclasses.replace(kinds[0], why="another reason")
+    again = features.Extractor(dataclasses.replace(cells, engine=told), geometry)
+    assert again.stored_as == on_each[0].stored_as
 
 
 def test_windows_too_small_for_the_network_are_refused(stub_backbone):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import stub
 
-from midlevel import config, errors, fitting, heads
+from midlevel import config, engines, errors, fitting, heads, runs
+from midlevel.batches import Batch
 from midlevel.config import Training
 
 
@@ -36,6 +37,13 @@ class Points:
     def features(self, chosen):
         return self._features[chosen].astype(np.float32)
 
+    def batches(self, rng, size):
+        order = rng.permutation(len(self))
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            ids = self.ids[chosen]
+            yield Batch(self.features(chosen), ids, self.class_weights[ids])
+
 
 def scripted(maps):
     """Validation that gives these mAPs, epoch by epoch; an exception is raised."""
@@ -54,6 +62,10 @@ def fit(folder, maps=(0.1, 0.2, 0.3, 0.4), recipe=ADAM, seed=0, windows=None):
     head = heads.build(5, 2, hidden=[8], dropout=0.5, seed=seed)
     windows = windows or Points()
     return fitting.fit(head, windows, scripted(maps), recipe, seed, folder, stub.QUIET)
+
+
+def score(head, features):
+    return heads.score(heads.in_training(head), features)
 
 
 def weights(head):
@@ -116,7 +128,7 @@ def test_a_finished_fit_gives_its_head_again_without_work(tmp_path):
 def test_fitting_stops_without_gain_and_keeps_the_best_epoch(tmp_path):
     seen = []
 
-    def validate(head):
+    def validate(_):
         seen.append(weights(head))
         return {"mAP": [0.1, 0.5, 0.4, 0.50005, 0.9][len(seen) - 1], "k": 2.0}
 
@@ -159,7 +171,7 @@ def test_the_rate_goes_on_where_it_was_after_a_break(tmp_path, monkeypatch):
 def test_the_loss_of_an_epoch_is_the_weighted_mean_over_all_windows(tmp_path):
     chosen = recipe("sgd", 1e-12, 64, epochs=1, patience=1)  # too slow to learn
     head, windows = heads.build(5, 2, hidden=[], seed=3), Points(150)
-    scores = heads.score(head, windows.features(np.arange(150)))
+    scores = score(head, windows.features(np.arange(150)))
     of_each = -np.log(scores[np.arange(150), windows.ids])
     expected = (of_each * windows.class_weights[windows.ids]).mean()
     _, state = fitting.fit(
@@ -172,7 +184,7 @@ def test_fitting_learns(tmp_path):
     chosen = recipe("adam", 0.03, 32, epochs=9, patience=9)
     head, state = fit(tmp_path, np.linspace(0.1, 0.9, 9), chosen)
     windows = Points()
-    found = heads.score(head, windows.features(np.arange(150))).argmax(axis=1)
+    found = score(head, windows.features(np.arange(150))).argmax(axis=1)
     assert (found == windows.ids).mean() > 0.9
     assert state.history[-1]["loss"] < state.history[0]["loss"] / 2
 
@@ -196,17 +208,47 @@ def test_the_state_on_disk_is_readable_json(tmp_path):
 
 def test_scores_of_a_head_sum_to_one_and_the_background_is_a_column():
     head = heads.build(5, 3, hidden=[7, 6])
-    found = heads.score(head, np.random.default_rng(0).normal(size=(9, 5)))
+    found = score(head, np.random.default_rng(0).normal(size=(9, 5)))
     assert found.shape == (9, 4) and found.dtype == np.float32
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_many_windows_are_scored_in_parts(monkeypatch):
-    head, features = heads.build(5, 2), np.random.default_rng(0).normal(size=(25, 5))
-    whole = heads.score(head, features)
+    scorer = heads.in_training(heads.build(5, 2))
+    features = np.random.default_rng(0).normal(size=(25, 5))
+    whole = heads.score(scorer, features)
     monkeypatch.setattr(heads, "SCORED_AT_ONCE", 10)
-    np.testing.assert_allclose(heads.score(head, features), whole, atol=1e-6)
-    assert heads.score(head, features[:0]).shape == (0, 3)
+    np.testing.assert_allclose(heads.score(scorer, features), whole, atol=1e-6)
+    assert heads.score(scorer, features[:0]).shape == (0, 3)
+
+
+def test_a_head_in_training_is_scored_with_the_weights_it_has_now():
+    head, features = heads.build(5, 2), np.eye(5)
+    scorer = heads.in_training(head)
+    before = heads.score(scorer, features)
+    head.set_weights([-3 * w for w in head.get_weights()])
+    after = heads.score(scorer, features)
+    assert np.abs(after - before).max() > 0.01
+    np.testing.assert_allclose(after, head(features, training=False), atol=1e-6)
+
+
+def test_a_kept_head_scores_alike_on_every_engine(tmp_path):
+    head, features = heads.build(5, 2, hidden=[8]), Points().features(np.arange(150))
+    run = runs.Run(tmp_path)
+    heads.keep(run, head)
+    assert run.head_file.exists() and run.stored_head.exists()
+    for name in ("openvino", "tensorflow"):
+        found = heads.score(heads.network(run, engines.Engine(name)), features)
+        np.testing.assert_allclose(found, score(head, features), atol=1e-6)
+
+
+def test_a_run_without_a_stored_head_is_scored_from_the_keras_file(tmp_path):
+    head, run = heads.build(5, 2, hidden=[8]), runs.Run(tmp_path)
+    head.save(run.head_file)
+    network = heads.network(run, engines.Engine("openvino"))
+    np.testing.assert_allclose(
+        heads.score(network, np.eye(5)), score(head, np.eye(5)), atol=1e-6
+    )
 
 
 def test_a_head_comes_back_from_its_file(tmp_path):

@@ -112,6 +112,84 @@ def test_what_opencv_raises_becomes_an_image_error(monkeypatch):
         images.decode(JPEG, "a.jpg")
 
 
+# === Reading no more than is needed ===
+
+
+@pytest.fixture
+def jpeg(tmp_path):
+    """Writes a JPEG of two halves, perhaps turned by EXIF; gives its path."""
+
+    def write(size_wh, orientation=1):
+        data = images.encode_jpeg(two_halves(*size_wh), 95)
+        (tmp_path / "a.jpg").write_bytes(with_orientation(data, orientation))
+        return tmp_path / "a.jpg"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("needed_wh", "given_wh"),
+    [
+        ((1200, 800), (1200, 800)),
+        ((601, 401), (1200, 800)),
+        ((600, 400), (600, 400)),
+        ((301, 10), (600, 400)),
+        ((300, 200), (300, 200)),
+        ((1, 1), (150, 100)),  # an eighth at the least
+        ((5000, 4000), (1200, 800)),
+    ],
+)
+def test_a_jpeg_is_decoded_no_smaller_than_is_needed(jpeg, needed_wh, given_wh):
+    asked = []
+
+    def needed(size_wh):
+        asked.append(size_wh)
+        return needed_wh
+
+    found = images.read_enough(jpeg((1200, 800)), needed)
+    assert asked == [(1200, 800)]
+    assert found.size_wh == (1200, 800)
+    assert images.size_wh(found.pixels) == given_wh
+    height, width = found.pixels.shape[:2]
+    np.testing.assert_allclose(found.pixels[height // 2, width // 4], RED, atol=12)
+    np.testing.assert_allclose(found.pixels[height // 2, -width // 4], GREEN, atol=12)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("size_wh", [(1203, 801), (801, 1203), (800, 800)])
+def test_a_turned_jpeg_is_reduced_and_upright(jpeg, size_wh, orientation):
+    path = jpeg(size_wh, orientation)
+    whole = images.read(path)
+    found = images.read_enough(path, lambda _: (100, 100))
+    assert found.size_wh == images.size_wh(whole)
+    small = images.resize(whole, images.size_wh(found.pixels))
+    assert found.pixels.size < whole.size / 60
+    assert np.abs(found.pixels.astype(int) - small).mean() < 3
+
+
+@pytest.mark.parametrize("size_wh", [(996, 1000), (1000, 996)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_nearly_square_photograph_keeps_its_sides(jpeg, size_wh, orientation):
+    """An eighth of it is square, which does not say how it lay."""
+    path = jpeg(size_wh, orientation)
+    found = images.read_enough(path, lambda _: (100, 100))
+    assert found.size_wh == images.size_wh(images.read(path))
+
+
+def test_other_formats_are_decoded_whole(tmp_path):
+    path = tmp_path / "a.jpg"  # whatever the name says
+    path.write_bytes(cv2.imencode(".png", two_halves(400, 300))[1].tobytes())
+    found = images.read_enough(path, lambda _: pytest.fail("the size is not known"))
+    assert images.size_wh(found.pixels) == found.size_wh == (400, 300)
+
+
+def test_files_that_are_no_image_are_refused_where_less_is_needed_too(tmp_path):
+    for data in (b"", JPEG[: len(JPEG) // 2], JPEG[:30], b"Dear Anna"):
+        (tmp_path / "a.jpg").write_bytes(data)
+        with pytest.raises(errors.ImageError, match="a.jpg: "):
+            images.read_enough(tmp_path / "a.jpg", lambda _: (1, 1))
+
+
 # === Checking ===
 
 
@@ -138,7 +216,7 @@ def test_an_image_passes_the_check_as_it_is():
     assert images.check(image) is image
 
 
-# === Resizing and cutting ===
+# === Resizing ===
 
 
 def test_the_same_size_gives_the_image_itself():
@@ -156,6 +234,73 @@ def test_shrinking_averages_areas():
     image = helpers.noise((16, 8))
     blocks = image.reshape(2, 4, 4, 4, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(images.resize(image, (4, 2)), blocks, atol=0.51)
+
+
+# === Levels ===
+
+
+def to_nearest(pixels):
+    """Float pixels as bytes, halves upwards."""
+    return np.rint(pixels + np.float32(images.HALVES_UP)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size_wh", [(97, 64), (500, 375), (33, 700), (1, 1)])
+def test_levels_are_the_image_resized_and_rounded_to_the_nearest(size_wh):
+    image = helpers.noise(size_wh)
+    sizes = [(224, 192), (416, 320), size_wh]
+    levels = images.levels(image, sizes)
+    for level, to_wh in zip(levels, sizes, strict=True):
+        assert level.dtype == np.uint8 and images.size_wh(level) == to_wh
+        exact = images.resize(image.astype(np.float32), to_wh)
+        np.testing.assert_array_equal(level, to_nearest(exact))
+    np.testing.assert_array_equal(levels[2], image)
+
+
+def test_halves_are_rounded_upwards():
+    image = np.array([[[0, 1, 2], [1, 2, 3]], [[0, 1, 2], [1, 2, 3]]], np.uint8)
+    (level,) = images.levels(np.tile(image, (1, 2, 1)), [(2, 2)])  # 0.5, 1.5, 2.5
+    assert level.tolist() == [[[1, 2, 3]] * 2] * 2
+
+
+def test_rounding_moves_no_mean():
+    image = helpers.noise((500, 375))
+    (level,) = images.levels(image, [(416, 320)])
+    exact = images.resize(image.astype(np.float32), (416, 320))
+    assert np.abs(level - exact).max() <= 0.5 + 2 * images.HALVES_UP
+    assert abs((level - exact).mean()) < 0.002
+
+
+@pytest.mark.parametrize("size_wh", [(1300, 1100), (1601, 1203), (4000, 3000)])
+def test_a_large_image_halved_first_looks_the_same(size_wh):
+    small = helpers.noise((200, 150))
+    image = images.resize(small, size_wh)  # a photograph's neighbours are alike
+    levels = images.levels(image, [(320, 256), (640, 512)])
+    for level in levels:
+        exact = images.resize(image.astype(np.float32), images.size_wh(level))
+        difference = np.abs(level - exact)
+        assert difference.mean() < 0.75 and difference.max() < 8  # of 76
+
+
+def test_an_image_is_halved_once_for_all_levels_and_not_below_the_largest(monkeypatch):
+    asked, resize = [], cv2.resize
+
+    def counted(image, to_wh, **how):
+        asked.append((images.size_wh(image), to_wh))
+        return resize(image, to_wh, **how)
+
+    monkeypatch.setattr(cv2, "resize", counted)
+    images.levels(helpers.noise((1300, 1000)), [(160, 128), (320, 250)])
+    assert asked == [
+        ((1300, 1000), (325, 250)),
+        ((325, 250), (160, 128)),
+        ((325, 250), (320, 250)),
+    ]
+    asked.clear()
+    images.levels(helpers.noise((1300, 1000)), [(160, 128), (320, 251)])
+    assert asked[0] == ((1300, 1000), (650, 500))
+
+
+# === Cutting ===
 
 
 def test_a_cut_at_its_own_size_is_a_slice():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midlevel import features, images, layers, scores, windows
+from midlevel import images, layers, pooling, scores, windows
 from midlevel.windows import Geometry, Level
 
 keras = layers.keras
@@ -23,28 +23,36 @@ def reloaded(layer):
     return type(layer).from_config(layer.get_config())
 
 
+HALVED = pytest.mark.xfail(
+    strict=True, reason="images.levels halves a large image first, the layer does not"
+)
+
+
 @pytest.mark.parametrize(
     "size_wh, scale",
     [
-        ((500, 375), 0.3),  # shrinks
-        ((501, 377), 0.3),
+        ((500, 375), 0.9),  # shrinks
+        ((501, 377), 0.9),
         ((64, 49), 1.0),  # grows
         ((212, 225), 1.0),  # grows one way, by rounding to cells shrinks the other
         ((224, 448), 1.0),  # stays
         ((1, 1), 0.5),
         ((3, 700), 0.5),  # a panorama
         ((1200, 20), 0.5),
+        pytest.param((500, 375), 0.3, marks=HALVED),
+        pytest.param((1001, 777), 0.5, marks=HALVED),
     ],
 )
-def test_levels_are_those_of_cv2(size_wh, scale):
+def test_levels_are_those_of_the_run(size_wh, scale):
     geometry = Geometry((Level(scale, (3,)),), min_cells=2)
     image = helpers.noise(size_wh)
-    (level_wh,) = windows.plan(size_wh, geometry).level_sizes_wh
-    expected = images.resize(image.astype(np.float32), level_wh)
+    (expected,) = images.levels(image, windows.plan(size_wh, geometry).level_sizes_wh)
     layer = reloaded(level_of(geometry, geometry.levels[0]))
     (found,) = keras.ops.convert_to_numpy(layer(image[None]))
     assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, atol=2e-4)  # of 255
+    difference = np.abs(found - expected)
+    assert set(np.unique(difference)) <= {0, 1}
+    assert (difference > 0).mean() < 1e-3  # where a value lies between two
 
 
 @pytest.mark.parametrize("size_wh", SIZES_WH)
@@ -92,7 +100,7 @@ def test_means_are_those_of_pooling_in_the_same_order(size_wh, context):
     assert found.shape == (2, len(plan), 4)
     for i in range(2):
         np.testing.assert_allclose(
-            found[i], features.pool([cells[i]], plan, context), atol=1e-5
+            found[i], pooling.pool([cells[i]], plan, context), atol=1e-5
         )
 
 

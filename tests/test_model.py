@@ -7,7 +7,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import backbones, errors, images, records, scores
+from midlevel import backbones, errors, images, records, runs, scores
 
 
 @pytest.fixture(scope="module")
@@ -127,14 +127,88 @@ def test_a_run_moved_with_its_weights_is_the_same_model(model, photograph, tmp_p
     assert moved.predict(photograph) == model.predict(photograph)
 
 
-def test_a_backbone_with_other_weights_is_refused(trained, tmp_path):
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_a_backbone_with_other_weights_is_refused(trained, tmp_path, engine):
     shutil.copytree(trained.folder, tmp_path / "run")
-    other = backbones.build("stub", "none").model
-    other.save_weights(tmp_path / "run" / "backbone.weights.h5", overwrite=True)
+    run = runs.Run(tmp_path / "run")
+    other = backbones.keras_model("stub", "none")
+    other.save_weights(run.weights_file, overwrite=True)
+    backbones.store(run.stored_backbone, "stub", other)
     with pytest.raises(
         errors.MidlevelError, match="are not those the head was trained"
     ):
-        midlevel.load(tmp_path / "run").predict(np.zeros((9, 9, 3), np.uint8))
+        midlevel.load(run.folder, engine=engine)
+
+
+def test_a_run_predicts_alike_on_every_engine(trained, toy_voc):
+    on_each = [
+        midlevel.load(trained.folder, engine=engine).predict(toy_voc)
+        for engine in ("openvino", "tensorflow")
+    ]
+    for one, other in zip(*on_each, strict=True):
+        assert one["scores"] == pytest.approx(other["scores"], abs=1e-4)
+
+
+def test_an_engine_asked_for_goes_over_the_runs_setting(trained):
+    asked = midlevel.load(trained.folder, engine="tensorflow")
+    assert asked.extractor.backbone.engine.name == "tensorflow"
+    assert asked.config.engine == "tensorflow" and trained.config.engine == "auto"
+    with pytest.raises(errors.MidlevelError, match="engine"):
+        midlevel.load(trained.folder, engine="onnx")
+
+
+def test_a_run_without_stored_networks_is_converted(trained, toy_voc, tmp_path):
+    """Such as one of an earlier midlevel."""
+    shutil.copytree(trained.folder, tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    for stored in (run.stored_backbone, run.stored_head):
+        stored.unlink()
+        stored.with_suffix(".bin").unlink()
+    (found,) = midlevel.load(run.folder, engine="openvino").predict(
+        toy_voc / "JPEGImages" / "val_00.jpg"
+    )
+    (expected,) = midlevel.load(trained.folder, engine="openvino").predict(
+        toy_voc / "JPEGImages" / "val_00.jpg"
+    )
+    assert found["scores"] == pytest.approx(expected["scores"], abs=1e-5)
+
+
+def test_several_photographs_are_scored_as_each_alone(model, toy_voc):
+    read = model.extractor.read
+    photographs = [read(path) for path in sorted(toy_voc.rglob("val_*.jpg"))]
+    for found, photograph in zip(model.many(photographs), photographs, strict=True):
+        alone = model.windows(photograph.pixels)
+        assert found.plan.size_wh == alone.plan.size_wh
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-6)
+    assert model.many([]) == []
+
+
+def test_a_large_photograph_is_scored_from_its_file_as_from_its_pixels(model, tmp_path):
+    image = helpers.noise((1600, 1200))
+    helpers.draw(image, "square", (100, 100, 700, 700))
+    helpers.write_photograph(tmp_path / "a.jpg", image)
+    (by_file,) = model.predict(tmp_path / "a.jpg")
+    (by_pixels,) = model.predict(images.read(tmp_path / "a.jpg"))
+    assert (by_file["width"], by_file["height"]) == (1600, 1200)
+    assert by_file["scores"] == pytest.approx(by_pixels["scores"], abs=0.01)
+    assert by_file["labels"][0]["name"] == by_pixels["labels"][0]["name"] == "square"
+    found, expected = by_file["regions"][0]["bbox"], by_pixels["regions"][0]["bbox"]
+    np.testing.assert_allclose(found, expected, atol=1)
+
+
+def test_what_was_asked_for_is_read_a_few_files_ahead(model, photograph):
+    taken = []
+
+    def paths():
+        for number in range(200):
+            taken.append(number)
+            yield photograph
+
+    stream = model.stream(paths())
+    next(stream)
+    stream.close()
+    engine = model.extractor.backbone.engine
+    assert len(taken) == 2 * engine.workers * engine.together < 200
 
 
 def test_the_newest_finished_run_is_loaded_by_default(trained, tmp_path, monkeypatch):
@@ -155,9 +229,9 @@ def test_a_run_on_crops_predicts_from_crops(stub_backbone, toy_voc, tmp_path):
     )
     model = midlevel.load(run.folder)
     assert run.metrics["mAP"]["area"] > 0.9
-    counting = stub.Counting(model.extractor.backbone)
-    object.__setattr__(model.extractor, "backbone", counting)
+    counted = stub.counting(model.extractor.backbone)
+    object.__setattr__(model.extractor, "backbone", counted)
     (record,) = model.predict(np.zeros((120, 160, 3), np.uint8))
     windows = len(model.extractor.plan((160, 120)))
-    assert sum(counting.batches) == windows
+    assert sum(counted.network.batches) == windows
     assert record["schema"] == records.SCHEMA

@@ -34,41 +34,6 @@ def totals(windows):
     return np.bincount(windows.ids, minlength=4) * windows.class_weights
 
 
-def test_features_come_in_the_order_asked_for_across_shards(prepared):
-    keys = [prepared.keys[e.path]["mirror"] for e in prepared.readable("train")]
-    rng = np.random.default_rng(0)
-    ids = [rng.integers(-1, 3, prepared.store.entries[k].count) for k in keys]
-    windows = samples.WindowSet(prepared.store, keys, ids, np.ones(3))
-    rows = [
-        prepared.store.load(k)[of_image >= 0]
-        for k, of_image in zip(keys, ids, strict=True)
-    ]
-    direct = np.concatenate(rows)
-    assert len({entry.shard for entry in prepared.store.entries.values()}) > 5
-    assert len(windows) == len(direct)
-    np.testing.assert_array_equal(
-        windows.ids, [i for row in ids for i in row if i > -1]
-    )
-    for chosen in (
-        np.arange(len(windows)),
-        rng.permutation(len(windows)),
-        np.array([7, 7, 0, len(windows) - 1, 7]),
-    ):
-        found = windows.features(chosen)
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, direct[chosen])
-
-
-def test_an_image_of_which_all_is_left_out_gives_nothing(prepared):
-    keys = [by_view["original"] for by_view in prepared.keys.values()][:2]
-    counts = [prepared.store.entries[key].count for key in keys]
-    ids = [np.full(counts[0], -1), np.zeros(counts[1], int)]
-    windows = samples.WindowSet(prepared.store, keys, ids, np.ones(3))
-    np.testing.assert_array_equal(
-        windows.features(np.arange(counts[1])), prepared.store.load(keys[1])
-    )
-
-
 def test_a_mirror_view_has_the_labels_of_mirrored_windows(prepared):
     chosen = settings(labels__background="weight")
     for example in prepared.readable("train"):

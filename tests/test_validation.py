@@ -15,8 +15,8 @@ def model(trained):
 
 def test_images_are_scored_alike_in_any_grouping(model, monkeypatch):
     """Groups only bound memory."""
-    place, fingerprint = model.config.features.store, model.extractor.fingerprint
-    store = FeatureStore(Path(place), fingerprint)
+    place = Path(model.config.features.store)
+    store = FeatureStore(place, model.extractor.stored_as)
     keys = list(store.entries)
     whole = list(validation.score_windows(model.head, store, keys))
     calls = []

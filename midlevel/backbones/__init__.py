@@ -1,19 +1,10 @@
-"""Frozen backbones: image -> map. `build(name)` makes one of `BACKBONES`.
+"""Frozen backbones: images -> maps. `build(name)` makes one of `BACKBONES`.
 
-Importing this package does not import TensorFlow; `build` and `Backbone` do, when
-first used.
+Importing this package does not import TensorFlow.
 """
 
-from midlevel import runtime
+from midlevel.backbones.backbone import Backbone, build, keras_model, store
 from midlevel.backbones.table import BACKBONES, DEFAULT, NAMES, Spec, find
 
 __all__ = ["BACKBONES", "DEFAULT", "NAMES", "Backbone", "Spec", "build", "find"]
-
-
-def __getattr__(name: str):
-    if name in ("Backbone", "build"):
-        runtime.load_keras()
-        from midlevel.backbones import network
-
-        return getattr(network, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ += ["keras_model", "store"]

@@ -1,16 +1,10 @@
-"""Build a backbone of the table as one frozen Keras model: RGB 0..255 -> map."""
+"""A backbone of the table as one frozen Keras model: RGB 0..255 -> map."""
 
-import dataclasses
-import functools
 import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,  # the only name TensorFlow has for it
-)
 
 from midlevel import errors
 from midlevel.backbones import efficientnet_lite, table
@@ -20,66 +14,14 @@ from midlevel.backbones import weights as weights_files
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Backbone:
-    """A frozen network and the geometry of its map.
+def keras_model(name: str, weights: str | Path = "imagenet") -> keras.Model:
+    """The backbone `name`: RGB 0..255 `(n, height, width, 3)` of any size to maps.
 
-    Attributes:
-        name: the name in the table.
-        model: takes RGB uint8 or float32 `(n, height, width, 3)` in 0..255 of any
-            size; returns the map `(n, rows, cols, channels)` float32. Preprocessing is
-            inside and no weight is trainable.
-        stride: pixels of the level along one side of a cell.
-        channels: length of the vector in each cell.
-        lost_cells: a window of k cells is `k - lost_cells` cells of the map.
-        input_size: side in pixels of the images it was trained on.
-        comes_along: whether midlevel brings these weights.
-    """
-
-    name: str
-    model: keras.Model
-    stride: int
-    channels: int
-    lost_cells: int = 0
-    input_size: int = 224
-    comes_along: bool = False
-
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of the name and of every weight."""
-        return weights_files.fingerprint(self.model, self.name)
-
-    @functools.cached_property
-    def graph(self) -> tf.types.experimental.ConcreteFunction:
-        """The model as one graph for images of all sizes: `(n, height, width, 3)`.
-
-        Its weights are constants, so that TensorFlow folds batch normalisation into
-        the convolutions; docs/measurements.md has what that gains.
-        """
-        # No jit_compile: XLA on a CPU is some thirty times slower here.
-        function = tf.function(
-            lambda images: self.model(images, training=False),
-            input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
-        )
-        return convert_variables_to_constants_v2(function.get_concrete_function())
-
-    def maps(self, images: np.ndarray) -> np.ndarray:
-        """Maps `(n, rows, cols, channels)` float32 of images of one size.
-
-        `images` is RGB `(n, height, width, 3)` in 0..255, uint8 or float32. A map has
-        `height / stride - lost_cells` rows where height is a multiple of the stride.
-        """
-        # Cast by TensorFlow: a GPU is sent uint8, a quarter of the bytes.
-        images = tf.cast(tf.convert_to_tensor(images), tf.float32)
-        return self.graph(images)[0].numpy()
-
-
-def build(name: str, weights: str | Path = "imagenet") -> Backbone:
-    """Build the backbone `name`, frozen.
+    Preprocessing is inside and no weight is trainable.
 
     `weights` is `"imagenet"` (packaged with efficientnet_lite0; for others the
     ordinary download of keras.applications), `"none"` (random, the same in every
-    process) or the path of a file saved by `build(name).model.save_weights(path)`.
+    process) or the path of a file saved by `keras_model(name).save_weights(path)`.
 
     Raises `MidlevelError` if there is no such backbone, the download fails, or the
     file is missing or of another network.
@@ -94,14 +36,7 @@ def build(name: str, weights: str | Path = "imagenet") -> Backbone:
         weights_files.load(model, weights)
 
     model.trainable = False
-    return Backbone(
-        name,
-        model,
-        spec.stride,
-        spec.channels,
-        spec.lost_cells,
-        comes_along=weights == "imagenet" and name == table.DEFAULT,
-    )
+    return model
 
 
 def efficientnet_lite0(spec: table.Spec, weights: str | None) -> keras.Model:

@@ -28,6 +28,7 @@ class Spec:
         note: one line for those who choose.
         lost_cells: cells of a window that the network needs around one cell of its map;
             a window of k cells is `k - lost_cells` cells of the map.
+        input_size: side in pixels of the images it was trained on.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Spec:
     licence: str
     note: str
     lost_cells: int = 0
+    input_size: int = 224
 
 
 # fmt: off

@@ -1,0 +1,146 @@
+"""Engines: what runs a frozen network on this machine.
+
+Two of them behind one small interface: OpenVINO (CPU) and TensorFlow (CPU and GPU).
+Importing this package imports neither.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from midlevel import errors
+from midlevel.engines import gpu
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+NAMES = ("auto", "openvino", "tensorflow")
+PRECISIONS = ("f32", "bf16", "f16")
+CPU_PIXELS = 600_000  # of one call: more gains nothing and leaves the caches
+GPU_PIXELS = 16_000_000
+CORES_A_STREAM = 4  # more cores than this for one image wait for each other
+
+
+class Network(Protocol):
+    """A frozen network. Several threads may call it at once.
+
+    Attributes:
+        fingerprint: what was noted when it was stored; empty if it never was.
+    """
+
+    fingerprint: str
+
+    def __call__(self, batch: "np.ndarray") -> "np.ndarray":
+        """What the network makes of `(n, ...)`: float32 `(n, ...)`."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine, chosen for this machine.
+
+    Attributes:
+        name: `openvino` or `tensorflow`.
+        precision: of the arithmetic: `f32`, `bf16` or `f16`.
+        device: `CPU` or `GPU`.
+        why: what decided, for the user.
+    """
+
+    name: Literal["openvino", "tensorflow"]
+    precision: str = "f32"
+    device: Literal["CPU", "GPU"] = "CPU"
+    why: str = ""
+
+    def __str__(self) -> str:
+        title = {"openvino": "OpenVINO", "tensorflow": "TensorFlow"}[self.name]
+        return f"{title} on the {self.device}, {self.precision} ({self.why})"
+
+    @property
+    def streams(self) -> int:
+        """Networks that run at a time, each on its share of the cores."""
+        return -(-cores() // CORES_A_STREAM) if self.device == "CPU" else 1
+
+    @property
+    def workers(self) -> int:
+        """Threads that keep it busy: while one computes, another decodes and writes."""
+        return self.streams + 1 if self.device == "CPU" else min(8, cores())
+
+    @property
+    def together(self) -> int:
+        """Photographs that a worker takes at a time."""
+        return 4 if self.device == "CPU" else 16
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of images of one size that one call of a network takes, at least one
+        image."""
+        return CPU_PIXELS if self.device == "CPU" else GPU_PIXELS
+
+    def network(
+        self,
+        build: "Callable[[], keras.Model]",
+        dtype: str,
+        stored: Path | None = None,
+    ) -> Network:
+        """The Keras model that `build` makes, ready to run.
+
+        Args:
+            dtype: of what it takes, `uint8` or `float32`.
+            stored: the same network as `openvino.save` wrote it; OpenVINO reads this
+                where it exists, and `build` is not called.
+        """
+        if self.name == "tensorflow":
+            from midlevel.engines import tensorflow
+
+            return tensorflow.Network(build(), dtype, self.precision)
+        from midlevel.engines import openvino
+
+        exists = stored is not None and stored.exists()
+        graph = openvino.read(stored) if exists else openvino.convert(build(), dtype)
+        return openvino.Network(graph, self.precision, self.streams)
+
+
+def choose(name: str = "auto", precision: str = "f32") -> Engine:
+    """The engine to use here; `auto` is TensorFlow with a GPU, else OpenVINO.
+
+    Raises:
+        errors.MidlevelError: the engine is not installed, or not for that precision.
+    """
+    has_gpu = name != "openvino" and gpu.usable()
+    device = "GPU" if has_gpu else "CPU"
+    found = "a GPU was found" if has_gpu else "no GPU was found"
+    if name == "auto":
+        at_hand = importlib.util.find_spec("openvino") is not None
+        name, why = ("openvino" if at_hand and not has_gpu else "tensorflow"), found
+    else:
+        why = "as asked" if name == "openvino" else f"as asked; {found}"
+    if importlib.util.find_spec(name) is None:
+        package = "openvino" if name == "openvino" else '"midlevel[cpu]"'
+        raise errors.MissingDependency(
+            f"The engine {name} is not installed. Install it: pip install {package}"
+        )
+    _check(name, precision, device)
+    return Engine(name, precision, device, why)
+
+
+def _check(name: str, precision: str, device: str):
+    """Refuse what would not run, or only slowly."""
+    fits = ("f32", "bf16") if name == "openvino" else PRECISIONS
+    if precision in fits and (precision == "f32" or name == "openvino"):
+        return
+    if precision in fits and device == "GPU":
+        return
+    raise errors.MidlevelError(
+        f"Precision {precision} with {name} needs a GPU that TensorFlow can use. On a "
+        "CPU choose f32, or bf16 with OpenVINO."
+    )
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

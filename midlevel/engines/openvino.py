@@ -1,0 +1,133 @@
+"""OpenVINO: a network on the CPU, read from a file without TensorFlow.
+
+A stored network is a pair of files, `.xml` and `.bin`, in OpenVINO's own format; the
+`.xml` also holds what midlevel must know of it.
+"""
+
+import contextlib
+import functools
+import hashlib
+import queue
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midlevel import errors, files, runtime
+
+if TYPE_CHECKING:
+    import keras
+
+ov = runtime.load_openvino()
+# Code that OpenVINO keeps for sizes of images it has seen, in primitives: some eight
+# sizes. Its default of 5000 takes half a gigabyte more on a folder of many sizes.
+KEPT_PRIMITIVES = 500
+TYPES = {"f32": ov.Type.f32, "bf16": ov.Type.bf16}
+
+
+class Network:
+    """A frozen network that OpenVINO runs on the CPU."""
+
+    def __init__(self, graph: ov.Model, precision: str = "f32", streams: int = 1):
+        """Take a graph.
+
+        Args:
+            precision: always said: OpenVINO by itself takes bf16 where a CPU has it,
+                and results would depend on the machine.
+            streams: calls that run at a time, each on its share of the cores.
+        """
+        if precision == "bf16" and not has_bf16():
+            warnings.warn(
+                "This CPU has no bfloat16 instructions: OpenVINO emulates them, and "
+                "f32 is as fast.",
+                stacklevel=2,
+            )
+        settings = {
+            "INFERENCE_PRECISION_HINT": TYPES[precision],
+            "NUM_STREAMS": streams,
+            "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
+        }
+        self.fingerprint = _note(graph, "fingerprint")
+        self._compiled = core().compile_model(graph, "CPU", settings)
+        self._idle = queue.SimpleQueue()
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        with self._request() as request:
+            batch = np.ascontiguousarray(batch)
+            return request.infer([batch], share_inputs=True)[0]
+
+    @contextlib.contextmanager
+    def _request(self):
+        """A request that no other thread has; there are as many as were needed."""
+        try:
+            request = self._idle.get_nowait()
+        except queue.Empty:
+            request = self._compiled.create_infer_request()
+        try:
+            yield request
+        finally:
+            self._idle.put(request)
+
+
+@functools.cache
+def core() -> ov.Core:
+    """OpenVINO's one entrance."""
+    return ov.Core()
+
+
+def has_bf16() -> bool:
+    """Whether the CPU has bfloat16 instructions."""
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def convert(model: "keras.Model", dtype: str) -> ov.Model:
+    """The Keras model as a graph of OpenVINO, from `dtype` to float32."""
+    from midlevel.engines import tensorflow
+
+    return ov.convert_model(tensorflow.freeze(model, dtype).graph)
+
+
+def save(graph: ov.Model, path: Path, fingerprint: str = ""):
+    """Write `path`, an `.xml`, and the `.bin` beside it, each whole or not at all.
+
+    Args:
+        fingerprint: of the weights before conversion.
+    """
+    with files.whole(path) as text, files.whole(path.with_suffix(".bin")) as weights:
+        graph.set_rt_info(fingerprint, ["midlevel", "fingerprint"])
+        ov.serialize(graph, text, weights)
+        graph.set_rt_info(_digest(weights), ["midlevel", "sha256"])
+        ov.serialize(graph, text, weights)
+
+
+def read(path: Path) -> ov.Model:
+    """The graph that `save` wrote.
+
+    Raises:
+        errors.MidlevelError: a file is missing or damaged.
+    """
+    weights = path.with_suffix(".bin")
+    try:
+        graph = core().read_model(path, weights)
+        is_whole = _note(graph, "sha256") == _digest(weights)
+    except (RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise errors.MidlevelError(f"{path}: cannot be read: {reason}") from error
+    if not is_whole:
+        raise errors.MidlevelError(
+            f"{weights}: is damaged: its checksum is not the one in {path.name}. "
+            f"Delete {path.name} and it is made again from the Keras weights, which "
+            "needs TensorFlow."
+        )
+    return graph
+
+
+def _note(graph: ov.Model, name: str) -> str:
+    place = ["midlevel", name]
+    return graph.get_rt_info(place).astype(str) if graph.has_rt_info(place) else ""
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

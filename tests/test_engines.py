@@ -1,0 +1,385 @@
+import importlib.util
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import stub
+
+from midlevel import backbones, config, engines, errors, features
+from midlevel.engines import gpu, openvino, tensorflow
+
+BOTH = ("openvino", "tensorflow")
+SIZES = ((64, 96), (160, 96), (32, 32))  # of whole cells
+
+
+@pytest.fixture(scope="module")
+def model(stub_backbone):
+    return backbones.keras_model("stub")
+
+
+@pytest.fixture
+def with_gpu(monkeypatch):
+    monkeypatch.setattr(gpu, "usable", lambda: True)
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    monkeypatch.setattr(gpu, "usable", lambda: False)
+
+
+def colours(size_wh, seed=0):
+    """Noise of a colour of its own."""
+    rng = np.random.default_rng(seed)
+    most = rng.integers(1, 256, 3)
+    return rng.integers(0, most, (size_wh[1], size_wh[0], 3), dtype=np.uint8)
+
+
+def batch(size_wh=(160, 96), count=2, seed=0):
+    return np.stack([colours(size_wh, seed + i) for i in range(count)])
+
+
+def compiled(model, precision="f32"):
+    return openvino.Network(openvino.convert(model, "uint8"), precision)
+
+
+def missing(*names):
+    """`find_spec` of a Python in which these packages are not installed."""
+    find = importlib.util.find_spec
+    return lambda name, *rest: None if name in names else find(name, *rest)
+
+
+# === The choice ===
+
+
+def test_without_a_gpu_openvino_is_taken(without_gpu):
+    engine = engines.choose()
+    assert (engine.name, engine.device, engine.precision) == ("openvino", "CPU", "f32")
+    assert str(engine) == "OpenVINO on the CPU, f32 (no GPU was found)"
+
+
+def test_with_a_gpu_tensorflow_is_taken(with_gpu):
+    engine = engines.choose()
+    assert (engine.name, engine.device) == ("tensorflow", "GPU")
+    assert str(engine) == "TensorFlow on the GPU, f32 (a GPU was found)"
+
+
+def test_what_is_asked_for_is_taken(with_gpu):
+    engine = engines.choose("openvino")
+    assert (engine.name, engine.device) == ("openvino", "CPU")
+    assert engines.choose("tensorflow", "f16").precision == "f16"
+    assert engines.choose("auto", "bf16").name == "tensorflow"
+
+
+def test_openvino_is_chosen_without_looking_for_a_gpu(monkeypatch):
+    monkeypatch.setattr(gpu, "usable", lambda: pytest.fail("looked for a GPU"))
+    assert engines.choose("openvino", "bf16").precision == "bf16"
+
+
+@pytest.mark.parametrize(
+    "name, precision",
+    [
+        ("tensorflow", "bf16"),
+        ("tensorflow", "f16"),
+        ("openvino", "f16"),
+        ("auto", "f16"),
+    ],
+)
+def test_a_precision_that_does_not_run_or_only_slowly_is_refused(
+    without_gpu, name, precision
+):
+    message = f"Precision {precision} with .* needs a GPU.*On a CPU choose f32, or bf16"
+    with pytest.raises(errors.MidlevelError, match=message):
+        engines.choose(name, precision)
+
+
+def test_a_gpu_does_not_help_openvino(with_gpu):
+    with pytest.raises(errors.MidlevelError, match="Precision f16 with openvino"):
+        engines.choose("openvino", "f16")
+
+
+@pytest.mark.parametrize(
+    "name, package", [("openvino", "openvino"), ("tensorflow", r'"midlevel\[cpu\]"')]
+)
+def test_an_engine_that_is_not_installed_says_how_to_get_it(
+    without_gpu, monkeypatch, name, package
+):
+    monkeypatch.setattr(importlib.util, "find_spec", missing(name))
+    message = f"{name} is not installed. Install it: pip install {package}$"
+    with pytest.raises(errors.MissingDependency, match=message):
+        engines.choose(name)
+
+
+def test_auto_takes_what_is_installed(without_gpu, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", missing("openvino"))
+    assert engines.choose().name == "tensorflow"
+    monkeypatch.setattr(importlib.util, "find_spec", missing(*BOTH))
+    with pytest.raises(errors.MissingDependency, match=r"midlevel\[cpu\]"):
+        engines.choose()
+
+
+def test_settings_choose_the_engine(stub_backbone):
+    for name in BOTH:
+        settings = {**stub.SETTINGS, "engine": name}
+        extractor = features.build(config.load(settings=settings))
+        assert extractor.backbone.engine.name == name
+    with pytest.raises(errors.MidlevelError, match="engine: .*openvino"):
+        config.load(settings={"engine": "onnx"})
+
+
+# === The GPU ===
+
+
+def test_no_driver_is_no_gpu(monkeypatch):
+    def fails(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(gpu.ctypes, "CDLL", fails)
+    assert not gpu.driver_has_one()
+
+
+@pytest.mark.parametrize(
+    "started, counted, count, found",
+    [(0, 0, 2, True), (0, 0, 0, False), (100, 0, 1, False), (0, 3, 1, False)],
+)
+def test_a_driver_is_asked_how_many_gpus_it_shows(
+    monkeypatch, started, counted, count, found
+):
+    class Driver:
+        def cuInit(self, flags):
+            return started
+
+        def cuDeviceGetCount(self, place):
+            place._obj.value = count
+            return counted
+
+    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: Driver())
+    assert gpu.driver_has_one() is found
+
+
+def test_where_the_driver_has_no_gpu_tensorflow_is_not_imported():
+    code = (
+        "import sys\n"
+        "from midlevel import engines\n"
+        "from midlevel.engines import gpu\n"
+        "gpu.driver_has_one = lambda: False\n"
+        "assert engines.choose().name == 'openvino'\n"
+        "assert engines.choose('tensorflow').device == 'CPU'\n"
+        "sys.exit('tensorflow' in sys.modules or 'openvino' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# === What an engine is given to do ===
+
+
+@pytest.mark.parametrize("count, streams", [(1, 1), (2, 1), (4, 1), (5, 2), (16, 4)])
+def test_a_cpu_runs_a_network_for_every_four_cores(monkeypatch, count, streams):
+    monkeypatch.setattr(engines, "cores", lambda: count)
+    engine = engines.Engine("openvino")
+    assert (engine.streams, engine.workers) == (streams, streams + 1)
+    on_gpu = engines.Engine("tensorflow", device="GPU")
+    assert on_gpu.streams == 1 and 1 <= on_gpu.workers <= 8
+    assert on_gpu.together > engine.together and on_gpu.pixels > engine.pixels
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(
+        engines.os, "sched_getaffinity", lambda _: {0, 5, 7}, raising=False
+    )
+    assert engines.cores() == 3
+    monkeypatch.delattr(engines.os, "sched_getaffinity")
+    assert engines.cores() == engines.os.cpu_count()
+
+
+# === Networks ===
+
+
+@pytest.mark.parametrize("name", ["stub", "stub_context"])
+def test_engines_agree(stub_backbone, name):
+    first, second = (backbones.build(name, engine=engines.Engine(e)) for e in BOTH)
+    assert first.fingerprint == second.fingerprint
+    pixels = [
+        colours((32 * columns, 32 * rows)) for columns, rows in [(7, 7), (9, 8), (7, 7)]
+    ]
+    for one, other in zip(first.maps(pixels), second.maps(pixels), strict=True):
+        assert one.dtype == other.dtype == np.float32
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_engines_agree_on_the_default_backbone():
+    first, second = (
+        backbones.build(backbones.DEFAULT, engine=engines.Engine(e)) for e in BOTH
+    )
+    pixels = [
+        colours((32 * columns, 32 * rows)) for columns, rows in [(7, 7), (9, 8), (7, 7)]
+    ]
+    for one, other in zip(first.maps(pixels), second.maps(pixels), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_several_threads_get_their_own_answers(model, name):
+    network = engines.Engine(name).network(lambda: model, "uint8")
+    batches = [batch(SIZES[i % 3], 1 + i % 2, seed=i) for i in range(24)]
+    expected = [network(one) for one in batches]
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(network, batches * 3))
+    for one, other in zip(found, expected * 3, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert len({one.mean() for one in expected}) == 24
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_an_answer_stays_when_the_network_is_called_again(model, name):
+    network = engines.Engine(name).network(lambda: model, "uint8")
+    first = network(batch())
+    kept = first.copy()
+    network(255 - batch())
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_pixels_may_lie_in_any_order(model, name):
+    network = engines.Engine(name).network(lambda: model, "uint8")
+    mirrored = batch()[:, :, ::-1]
+    np.testing.assert_array_equal(network(mirrored), network(mirrored.copy()))
+
+
+def test_float32_is_never_left_to_the_cpu(model):
+    network = compiled(model)
+    hint = network._compiled.get_property("INFERENCE_PRECISION_HINT")
+    assert hint.to_dtype() == np.float32
+
+
+def test_bf16_without_its_instructions_warns_and_still_runs(model, monkeypatch):
+    monkeypatch.setattr(openvino, "has_bf16", lambda: False)
+    with pytest.warns(UserWarning, match="no bfloat16 instructions.*f32 is as fast"):
+        network = compiled(model, "bf16")
+    np.testing.assert_allclose(network(batch()), compiled(model)(batch()), atol=0.02)
+    monkeypatch.setattr(openvino, "has_bf16", lambda: True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled(model, "bf16")
+
+
+def test_bf16_in_tensorflow_multiplies_so_and_gives_float32(model):
+    plain = tensorflow.Network(model, "uint8")(batch())
+    short = tensorflow.Network(model, "uint8", "bf16")(batch())
+    assert short.dtype == np.float32
+    assert 1e-5 < np.abs(short - plain).max() < 0.02
+    copy = tensorflow.in_precision(model, "bf16")
+    policies = {layer.name: layer.dtype_policy.name for layer in copy.layers}
+    assert policies["preprocessing"] == "float32"  # 0 to 255 has more steps than bf16
+    assert policies["differences"] == "mixed_bfloat16"
+    for one, other in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# === Networks on disk ===
+
+
+@pytest.fixture(scope="module")
+def stored(stub_backbone, model, tmp_path_factory):
+    """The stub as a run keeps it; not to be changed."""
+    path = tmp_path_factory.mktemp("stored") / "backbone.xml"
+    backbones.store(path, "stub", model)
+    return path
+
+
+@pytest.fixture
+def copied(stored, tmp_path):
+    """A copy to damage."""
+    for suffix in (".xml", ".bin"):
+        file = stored.with_suffix(suffix)
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path / stored.name
+
+
+def test_a_stored_network_gives_the_same_maps_bit_for_bit(stored, model):
+    first, again = compiled(model), openvino.Network(openvino.read(stored))
+    for size_wh in SIZES:
+        np.testing.assert_array_equal(again(batch(size_wh)), first(batch(size_wh)))
+
+
+def test_a_stored_network_tells_the_fingerprint_of_its_weights(stored):
+    engine = engines.Engine("openvino")
+    kept = backbones.build("stub", "weights that are not there", engine, stored)
+    assert kept.fingerprint == backbones.build("stub").fingerprint
+    assert len(kept.fingerprint) == 64
+
+
+def test_what_is_stored_is_two_files_and_nothing_else(stored):
+    assert sorted(path.name for path in stored.parent.iterdir()) == [
+        "backbone.bin",
+        "backbone.xml",
+    ]
+
+
+def test_tensorflow_is_made_from_the_weights_whatever_is_stored(copied):
+    copied.write_text("no network")
+    backbone = backbones.build(
+        "stub", engine=engines.Engine("tensorflow"), stored=copied
+    )
+    assert backbone.fingerprint == backbones.build("stub").fingerprint
+
+
+def test_where_nothing_is_stored_the_network_is_converted(stub_backbone, tmp_path):
+    engine = engines.Engine("openvino")
+    backbone = backbones.build("stub", "imagenet", engine, tmp_path / "gone.xml")
+    assert backbone.fingerprint == backbones.build("stub").fingerprint
+
+
+def test_damaged_weights_are_refused_by_their_checksum(copied):
+    weights = copied.with_suffix(".bin")
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    message = "backbone.bin: is damaged: .* Delete backbone.xml and it is made again"
+    with pytest.raises(errors.MidlevelError, match=message):
+        openvino.read(copied)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda xml: xml.with_suffix(".bin").unlink(), id="no weights"),
+        pytest.param(lambda xml: xml.write_text("<net"), id="no XML"),
+        pytest.param(lambda xml: xml.write_text(""), id="empty"),
+        pytest.param(lambda xml: xml.unlink(), id="no graph"),
+    ],
+)
+def test_a_network_that_cannot_be_read_is_named(copied, damage):
+    damage(copied)
+    with pytest.raises(
+        errors.MidlevelError, match="backbone.*(cannot be read|damaged)"
+    ):
+        openvino.read(copied)
+
+
+def test_a_network_of_somebody_else_is_refused(copied, model):
+    openvino.ov.save_model(openvino.convert(model, "uint8"), copied)
+    with pytest.raises(errors.MidlevelError, match="checksum is not the one in"):
+        openvino.read(copied)
+
+
+def test_where_writing_stops_half_way_there_is_no_network(
+    stub_backbone, model, tmp_path, monkeypatch
+):
+    """The graph is written last: without its weights it would be taken as there."""
+    path = tmp_path / "backbone.xml"
+    replace = type(path).replace
+
+    def stops(waiting, target):
+        if target.suffix == ".bin":
+            raise KeyboardInterrupt
+        return replace(waiting, target)
+
+    monkeypatch.setattr(type(path), "replace", stops)
+    with pytest.raises(KeyboardInterrupt):
+        backbones.store(path, "stub", model)
+    assert list(tmp_path.iterdir()) == []
