@@ -1,6 +1,6 @@
-"""Dense features against crops, side by side on the same windows and photographs.
+"""Ways of making features, side by side on the same photographs.
 
-For each way of making features (dense, crops, crops with R-CNN's 16 pixels of context)
+For each way (maps or crops, of one pyramid or another, in one precision or another)
 heads are trained with several seeds as `midlevel train` does it, and measured as
 `midlevel evaluate` does it, on photographs that chose nothing: each seed holds out a
 fifth of the training photographs, and the epoch and k are chosen on those. The seed
@@ -8,7 +8,7 @@ decides that, the background windows and the head's first weights. Training and 
 photographs are drawn once from the splits `train` and `val` of DATA.
 
 Features of a dozen test photographs are also made afresh, the ways in turns, for the
-seconds and for the cosine with dense.
+seconds and, where the windows are the same, for the cosine with the first way.
 
     python scripts/compare_paths.py voc-animals --store features/ \\
         --classes person,dog,cat,horse,sheep,cow --seeds 5
@@ -41,10 +41,16 @@ from midlevel import (
 from midlevel.progress import Progress
 
 TIMED = 12  # photographs whose features are made afresh
-WAYS = {  # the first is what the others are compared with
-    "dense": {"features.method": "dense"},
-    "crop": {"features.method": "crop"},
-    "crop, context 16": {"features.method": "crop", "features.context": 16},
+CROPS = {"features.method": "crop"}
+CONTEXT = {**CROPS, "features.context": 16}  # R-CNN, appendix A
+WAYS = {
+    **{name: {"windows.pyramid": name} for name in windows.PYRAMIDS},
+    **{f"{n}-crops": {"windows.pyramid": n, **CROPS} for n in windows.PYRAMIDS},
+    **{f"{n}-context": {"windows.pyramid": n, **CONTEXT} for n in windows.PYRAMIDS},
+    **{
+        f"{n}-bf16": {"windows.pyramid": n, "precision": "bf16"}
+        for n in windows.PYRAMIDS
+    },
 }
 
 
@@ -75,7 +81,7 @@ def link(data: Path, subset: Path, splits: dict[str, list[Path]]) -> None:
 
 
 def measure(settings: list[dict], paths: list[Path]) -> list[dict]:
-    """Of each way: median seconds a photograph, times dense, mean cosine with dense."""
+    """Of each way: median seconds a photograph, times the first, cosine with it."""
     extractors = [features.build(config.load(None, s)) for s in settings]
     seconds, cosines = [], []
     for path in [paths[0], *paths]:  # the first time is slower, and is dropped
@@ -88,15 +94,19 @@ def measure(settings: list[dict], paths: list[Path]) -> list[dict]:
         seconds.append(taken)
         cosines.append([cosine(vectors[0], other) for other in vectors])
     seconds = np.array(seconds[1:])  # (photographs, ways)
-    times_dense = np.median(seconds / seconds[:, :1], axis=0)
-    similar = np.concatenate(cosines[1:], axis=1).mean(axis=1)  # over all windows
-    rows = zip(np.median(seconds, axis=0), times_dense, similar, strict=True)
-    names = ("seconds", "times_dense", "cosine")
+    times_first = np.median(seconds / seconds[:, :1], axis=0)
+    similar = [
+        np.concatenate(of_way).mean() for of_way in zip(*cosines[1:], strict=True)
+    ]
+    rows = zip(np.median(seconds, axis=0), times_first, similar, strict=True)
+    names = ("seconds", "times_first", "cosine")
     return [dict(zip(names, map(float, row), strict=True)) for row in rows]
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of each row of `a` with that of `b`, `(n,)`."""
+    """Of each row of `a` with that of `b`, `(n,)`; NaN if the windows differ."""
+    if len(a) != len(b):
+        return np.array([np.nan])
     return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
@@ -110,20 +120,23 @@ def train_and_test(subset: Path, settings: dict, run: Path, progress: Progress) 
     return {"seed": settings["seed"], "epoch": trained.record["best_epoch"], **kept}
 
 
-def compare(subset: Path, common: dict, seeds: int, place: Path) -> list[dict]:
+def compare(
+    subset: Path, ways: list[str], common: dict, seeds: int, place: Path
+) -> list[dict]:
     """A row for each way; runs are written to `place`."""
     progress = Progress()
     paths = [example.path for example in datasets.read(subset).split("test")][:TIMED]
     progress.say(f"measuring on {len(paths)} photographs")
-    measured = measure([{**common, **way} for way in WAYS.values()], paths)
+    measured = measure([{**common, **WAYS[name]} for name in ways], paths)
     rows = []
-    for (name, way), numbers in zip(WAYS.items(), measured, strict=True):
+    for name, numbers in zip(ways, measured, strict=True):
         runs = []
         for seed in range(seeds):
             progress.say(f"== {name}, seed {seed} ==")
-            settings, run = {**common, **way, "seed": seed}, place / name / str(seed)
+            settings = {**common, **WAYS[name], "seed": seed}
+            run = place / name / str(seed)
             runs.append(train_and_test(subset, settings, run, progress))
-        rows.append({"path": name, "mAP": over_seeds(runs), **numbers, "runs": runs})
+        rows.append({"way": name, "mAP": over_seeds(runs), **numbers, "runs": runs})
     return rows
 
 
@@ -138,13 +151,13 @@ def over_seeds(runs: list[dict]) -> dict:
 
 def as_table(rows: list[dict]) -> str:
     form = "{:16}  {:>10}  {:>4}  {:>17}  {:>11}  {:>17}".format
-    titles = ("area mAP %", "std", "seconds per image", "times dense")
-    lines = [form("", *titles, "cosine with dense")]
+    titles = ("area mAP %", "std", "seconds per image", "times first")
+    lines = [form("", *titles, "cosine with first")]
     for row in rows:
         area = (f"{100 * row['mAP']['area'][name]:.2f}" for name in ("mean", "std"))
-        digits = {"seconds": 3, "times_dense": 1, "cosine": 3}
+        digits = {"seconds": 3, "times_first": 1, "cosine": 3}
         numbers = (f"{row[name]:.{count}f}" for name, count in digits.items())
-        lines.append(form(row["path"], *area, *numbers))
+        lines.append(form(row["way"], *area, *numbers))
     return "\n".join(lines)
 
 
@@ -160,19 +173,20 @@ def count_option(name: str, least: int, default: int, text: str):
 @count_option("--test-count", 1, 200, "Photographs of split val to measure on.")
 @count_option("--seeds", 2, 3, "Heads for each way.")
 @click.option(
-    "--pyramid",
-    type=click.Choice(list(windows.PYRAMIDS)),
-    default="octaves",
+    "--ways",
+    default="octaves,octaves-crops,octaves-context",
     show_default=True,
-    help="The windows of all ways.",
+    help=f"The first is what the others are compared with. Of: {', '.join(WAYS)}.",
 )
 @click.option("--store", metavar="DIR", help="Features.  [default: the user's cache]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def main(data, classes, train_count, test_count, seeds, pyramid, store, as_json):
-    """Compare dense features and crops on DATA, a folder laid out as PASCAL VOC."""
+def main(data, classes, train_count, test_count, seeds, ways, store, as_json):
+    """Compare ways of making features on DATA, a folder laid out as PASCAL VOC."""
+    names = ways.split(",")
+    if unknown := set(names) - set(WAYS):
+        raise click.BadParameter(f"no way is called {', '.join(sorted(unknown))}")
     settings = {
         "data.classes": classes.split(","),
-        "windows.pyramid": pyramid,
         "features.views": ["original"],
         "features.store": store,
     }
@@ -184,11 +198,13 @@ def main(data, classes, train_count, test_count, seeds, pyramid, store, as_json)
         }
         with tempfile.TemporaryDirectory() as place:
             link(data, Path(place, "data"), splits)
-            rows = compare(Path(place, "data"), settings, seeds, Path(place, "runs"))
+            rows = compare(
+                Path(place, "data"), names, settings, seeds, Path(place, "runs")
+            )
     except errors.MidlevelError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        found = {"data": str(data), "settings": settings, "paths": rows}
+        found = {"data": str(data), "settings": settings, "ways": rows}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         click.echo(as_table(rows))

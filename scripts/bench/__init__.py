@@ -1,0 +1,1 @@
+"""How fast midlevel is, and what that costs: see `python scripts/bench --help`."""

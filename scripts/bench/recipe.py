@@ -1,0 +1,76 @@
+"""The usual Keras recipe for transfer learning, on midlevel's own windows.
+
+Frozen backbone, mean over the map and head are one model, and `Model.fit` takes crops:
+every epoch cuts each window from its photograph and runs it through everything. It is
+given what it can be: a photograph is decoded once an epoch for all its windows, crops
+come in the order of the photographs, and validation is not counted.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from midlevel import augment, backbones, heads, images, labels, runtime
+from midlevel import boxes as boxes_
+from midlevel.config import Config
+from midlevel.preparation import Prepared
+
+BATCH = 32  # Keras' own
+WARM = 5  # batches that are not timed
+
+
+def seconds_per_window(prepared: Prepared, config: Config, batches: int) -> float:
+    """Of one epoch, from the times at which batches end.
+
+    Photographs are taken as they are; mirrored ones would cost the same.
+    """
+    keras, ends = runtime.load_keras(), []
+    clock = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
+    )
+    model, steps = build(prepared, config), WARM + batches
+    crops = in_batches(windows(prepared, config), len(prepared.dataset.classes))
+    model.fit(crops, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[clock])
+    return (ends[-1] - ends[WARM - 1]) / (batches * BATCH)
+
+
+def build(prepared: Prepared, config: Config):
+    """The model, compiled as Keras does by default."""
+    keras, spec = runtime.load_keras(), backbones.find(config.backbone.name)
+    backbone = backbones.keras_model(spec.name, config.backbone.weights)
+    head = heads.build(spec.channels, len(prepared.dataset.classes), config.head.hidden)
+    crops = keras.Input((spec.input_size, spec.input_size, 3))
+    means = keras.layers.GlobalAveragePooling2D()(backbone(crops, training=False))
+    model = keras.Model(crops, head(means))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def windows(prepared: Prepared, config: Config) -> Iterator[tuple[np.ndarray, int]]:
+    """Crops and class ids of the windows midlevel learns from, again and again."""
+    side = backbones.find(config.backbone.name).input_size
+    for example in itertools.cycle(prepared.readable(config.data.train)):
+        image = images.read(example.path)
+        size_wh = images.size_wh(image)
+        boxes = prepared.extractor.plan(size_wh).boxes
+        ids = labels.assign(
+            boxes,
+            boxes_.clip(example.boxes, size_wh),
+            example.classes,
+            example.difficult,
+            config.labels.rules(),
+        )
+        name = example.path.relative_to(prepared.dataset.folder).as_posix()
+        fraction, name = config.labels.background_fraction, f"{name}:{augment.ORIGINAL}"
+        ids = labels.sample_background(ids, fraction, config.seed, name)
+        for i in np.flatnonzero(ids >= 0):
+            yield images.cut(image, boxes[i], side), ids[i]
+
+
+def in_batches(pairs: Iterator, classes: int) -> Iterator[tuple]:
+    """Crops float32 and ids int32, `BATCH` at a time."""
+    while some := list(itertools.islice(pairs, BATCH)):
+        crops, ids = zip(*some, strict=True)
+        yield np.stack(crops).astype(np.float32), np.array(ids, np.int32)

@@ -1,0 +1,116 @@
+"""`midlevel train` from an empty store, against the usual Keras recipe."""
+
+import csv
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import compare_paths
+
+from bench import machine, recipe, tables
+from midlevel import datasets, features, preparation, runs, samples, training
+from midlevel.progress import Progress
+
+QUIET = Progress(quiet=True)
+
+
+def compare(
+    data: Path, settings: dict, count: int | None, batches: int, progress: Progress
+) -> dict:
+    """Both, and how many times as fast midlevel is.
+
+    Args:
+        settings: over midlevel's defaults.
+        count: photographs of split train, and half as many of val; by default all.
+        batches: of the recipe that are timed.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        if count:
+            data = subset(data, Path(place, "data"), settings["data.classes"], count)
+        settings = {**settings, "features.store": str(Path(place, "store"))}
+        begun = time.perf_counter()
+        run = training.train(
+            data, settings=settings, run=Path(place, "run"), progress=progress
+        )
+        seconds = time.perf_counter() - begun
+        prepared = again(run, data)
+        windows = len(samples.collect(prepared, run.config, QUIET))
+        progress.say("timing the usual recipe")
+        of_window = recipe.seconds_per_window(prepared, run.config, batches)
+        return conclude(run, seconds, windows, of_window)
+
+
+def subset(data: Path, folder: Path, classes: list[str], count: int) -> Path:
+    """A VOC folder of some photographs of `data`."""
+    dataset = datasets.read(data, classes)
+    half = min(max(len(classes), count // 2), len(dataset.split("val")))
+    splits = {
+        "train": compare_paths.choose(dataset, "train", count),
+        "val": compare_paths.choose(dataset, "val", half),
+    }
+    compare_paths.link(data, folder, splits)
+    return folder
+
+
+def again(run: runs.Run, data: Path) -> preparation.Prepared:
+    """The photographs that a finished run learned from; their features are stored."""
+    config = run.config
+    dataset = preparation.read(data, config, QUIET, run.split_files)
+    views = {config.data.train: list(config.features.views)}
+    extractor, store = features.build(config, run), config.features.store
+    return preparation.prepare(dataset, views, extractor, store, QUIET)
+
+
+def conclude(run: runs.Run, seconds: float, windows: int, of_window: float) -> dict:
+    """The figures.
+
+    Args:
+        seconds: that midlevel took.
+        windows: that it learned from, in all views.
+        of_window: seconds of the recipe for one window in one epoch.
+    """
+    timings = run.metrics["timings"]
+    history = (run.folder / "history.csv").read_text(encoding="utf-8")
+    epochs = len(list(csv.DictReader(io.StringIO(history))))
+    photographs = {split: len(files) for split, files in run.split_files.items()}
+    scaled = of_window * windows * epochs
+    return {
+        "photographs": photographs,
+        "views": list(run.config.features.views),
+        "windows": windows,
+        "epochs": epochs,
+        "midlevel": {
+            "seconds": seconds,
+            **timings,
+            "other_s": seconds - sum(timings.values()),
+        },
+        "recipe": {"seconds_per_window": of_window, "seconds": scaled},
+        "times_recipe": scaled / seconds,
+    }
+
+
+NOTE = """
+The recipe's seconds are scaled from a part of it to the windows and epochs of
+midlevel's run; its validation is not counted, midlevel's is."""
+
+
+def as_text(found: dict) -> str:
+    """A few lines for people."""
+    own, other = found["midlevel"], found["recipe"]
+    photographs = ", ".join(f"{n} {s}" for s, n in found["photographs"].items())
+    rows = [
+        ("midlevel train, from an empty store", own["seconds"], "s"),
+        ("  reading, backbone, features", own["features_s"], "s"),
+        ("  head, with its validation", own["head_s"], "s"),
+        ("  the rest", own["other_s"], "s"),
+        ("the usual recipe", other["seconds"], "s"),
+        ("  a window in an epoch", 1e3 * other["seconds_per_window"], "ms"),
+        ("midlevel is", found["times_recipe"], "times as fast"),
+    ]
+    counts = (
+        f"{photographs} photographs; {found['windows']:,} windows to learn from in "
+        f"{len(found['views'])} views, {found['epochs']} epochs\n"
+    )
+    lines = [f"{name:36} {tables.number(n):>8} {unit}" for name, n, unit in rows]
+    return "\n".join([machine.in_words(found["machine"]), counts, *lines, NOTE])
