@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from midlevel import pipeline
 from midlevel.store import FeatureStore
 
 UNKNOWN_MEMORY = 8_000_000_000  # bytes, where the system does not tell
+CONTAINER = (  # what a container may take, in Linux's control groups of either version
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class WindowSet:
         keys: Sequence[str],
         ids: Sequence[np.ndarray],
         class_weights: np.ndarray,
-        memory: int = UNKNOWN_MEMORY,
+        memory: int,
     ):
         """Take the windows of images: for each of `keys`, their `ids`, -1 is out.
 
@@ -46,10 +51,10 @@ class WindowSet:
         self._store = store
         self._keys = keys
         self._rows = [np.flatnonzero(of_image >= 0) for of_image in ids]
-        self._ids = [i[rows] for i, rows in zip(ids, self._rows, strict=True)]
+        self._ids_by_image = [i[r] for i, r in zip(ids, self._rows, strict=True)]
         self._memory = memory
-        self._held: tuple[tuple[int, ...], np.ndarray] | None = None
-        self.ids = np.concatenate(self._ids)
+        self._held: tuple[int, ...] = ()  # the images whose windows are in the buffer
+        self.ids = np.concatenate(self._ids_by_image)
         self.class_weights = class_weights
 
     def __len__(self) -> int:
@@ -63,10 +68,11 @@ class WindowSet:
         """
         for images in self._blocks(rng):
             features = self._read(images)
-            ids = np.concatenate([self._ids[i] for i in images])
+            ids = np.concatenate([self._ids_by_image[i] for i in images])
             order = rng.permutation(len(ids))
             orders = (order[i : i + size] for i in range(0, len(order), size))
             batch = functools.partial(self._batch, features, ids)
+            # The next batch is made while Keras learns from this one.
             yield from pipeline.in_order(orders, batch, workers=1)
 
     def _batch(self, features: np.ndarray, ids: np.ndarray, order: np.ndarray) -> Batch:
@@ -75,10 +81,7 @@ class WindowSet:
 
     def _blocks(self, rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
         """Numbers of the images whose windows are in memory at a time."""
-        sizes = [
-            self._store.row_bytes(k) * len(i)
-            for k, i in zip(self._keys, self._ids, strict=True)
-        ]
+        sizes = self._bytes
         if sum(sizes) <= self._memory:
             yield tuple(range(len(sizes)))
             return
@@ -91,18 +94,46 @@ class WindowSet:
             held += sizes[image]
         yield tuple(block)
 
+    @functools.cached_property
+    def _bytes(self) -> list[int]:
+        """Of the windows of each image."""
+        return [
+            self._store.load(key)[:1].nbytes * len(ids)
+            for key, ids in zip(self._keys, self._ids_by_image, strict=True)
+        ]
+
+    @functools.cached_property
+    def _buffer(self) -> np.ndarray:
+        """Room for the windows of any block, float16 `(n, d)`."""
+        row = self._store.load(self._keys[0])[:1]
+        most = max(min(sum(self._bytes), self._memory), max(self._bytes))
+        return np.empty((most // row.nbytes, row.shape[1]), row.dtype)
+
     def _read(self, images: tuple[int, ...]) -> np.ndarray:
-        """Features of the windows of some images, float16 `(n, d)`; the last stay."""
-        if self._held is None or self._held[0] != images:
-            self._held = None  # before others are read
-            parts = [self._store.load(self._keys[i])[self._rows[i]] for i in images]
-            self._held = images, np.concatenate(parts)
-        return self._held[1]
+        """Features of the windows of some images, float16 `(n, d)`, until the next."""
+        ends = np.cumsum([len(self._ids_by_image[i]) for i in images]).tolist()
+        if images != self._held:
+            for i, end in zip(images, ends, strict=True):
+                rows = self._rows[i]
+                found = self._store.load(self._keys[i])[rows]
+                self._buffer[end - len(rows) : end] = found
+            self._held = images
+        return self._buffer[: ends[-1]]
 
 
 def memory_of_machine() -> int:
-    """Bytes of memory that this machine has."""
+    """Bytes of memory that this process may have: the machine's, or its container's."""
+    limits = [_limit(Path(path)) for path in CONTAINER]
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):  # Windows
-        return UNKNOWN_MEMORY
+        limits.append(UNKNOWN_MEMORY)
+    return min(limit for limit in limits if limit)
+
+
+def _limit(path: Path) -> int:
+    """The number in a file of Linux's control groups; 0 where it sets none."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0

@@ -61,7 +61,7 @@ def engine_options(command):
     precision = click.option(
         "--precision",
         type=click.Choice(engines.PRECISIONS),
-        help="Of the networks' arithmetic.  [default: as trained]",
+        help="Of the networks' arithmetic.  [default: the run's setting]",
     )
     engine = click.option(
         "--engine",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import backbones, errors, files, heads, images, runtime, scores
-from midlevel.model import Model
+from midlevel.model import Model, load
 from midlevel.progress import Progress
 
 ADVICE = "Name another --output."
@@ -37,6 +37,8 @@ def export(
             the run by more than `TOLERANCE`; then it is not kept.
     """
     progress = progress or Progress()
+    if model.extractor.backbone.engine.precision != "f32":  # what the files compute in
+        model = load(model.run.folder, precision="f32")
     folder = Path(folder) if folder else model.run.folder / "exports"
     with files.explained(folder, ADVICE):
         folder.mkdir(parents=True, exist_ok=True)

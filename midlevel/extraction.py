@@ -1,5 +1,6 @@
 """Fill the feature store: every view of every photograph that is not in it yet."""
 
+import contextlib
 import functools
 import time
 from dataclasses import dataclass
@@ -76,12 +77,12 @@ def _fill(jobs, extractor, features, advance) -> list[tuple[Job, str]]:
     try:
         groups = pipeline.groups(jobs, together)
         for group in pipeline.in_order(groups, work, engine.workers):
-            for job, found in group:
+            for job, rows, why in group:
                 advance(len(job.views))
-                if isinstance(found, errors.ImageError):
-                    unreadable.append((job, str(found)))
+                if why:
+                    unreadable.append((job, why))
                     continue
-                for key, row in zip(job.views.values(), found, strict=True):
+                for key, row in zip(job.views.values(), rows, strict=True):
                     features.add(key, *row)
     finally:
         features.flush()
@@ -89,29 +90,26 @@ def _fill(jobs, extractor, features, advance) -> list[tuple[Job, str]]:
 
 
 def _compute(jobs: list[Job], extractor: Extractor) -> list[tuple]:
-    """Each job with `(size_wh, features)` of its views, or with an `ImageError`."""
-    decoded = [(job, _views(job, extractor)) for job in jobs]
-    views = [view for _, views in decoded if isinstance(views, list) for view in views]
-    vectors = iter(extractor.many(views))
+    """Each job with `(size_wh, features)` of its views, and why there are none."""
+    read = [(job, *_views(job, extractor)) for job in jobs]
+    vectors = iter(extractor.many([view for _, views, _ in read for view in views]))
     return [
-        (job, [(view.size_wh, next(vectors)) for view in views])
-        if isinstance(views, list)
-        else (job, views)
-        for job, views in decoded
+        (job, [(view.size_wh, next(vectors)) for view in views], why)
+        for job, views, why in read
     ]
 
 
-def _views(job: Job, extractor: Extractor) -> list[Photograph] | errors.ImageError:
-    """Each view of a photograph, which is decoded once."""
+def _views(job: Job, extractor: Extractor) -> tuple[list[Photograph], str]:
+    """Each view of a photograph, which is decoded once; or why it cannot be."""
     try:
         photograph = extractor.read(job.path)
     except errors.ImageError as error:
-        return error
+        return [], str(error)
     changed = (
-        augment.view(photograph.pixels, NO_BOXES, view, key.partition(":")[0])[0]
+        augment.view(photograph.pixels, NO_BOXES, view, store.content_of(key))[0]
         for view, key in job.views.items()
     )
-    return [Photograph(pixels, photograph.size_wh) for pixels in changed]
+    return [Photograph(pixels, photograph.size_wh) for pixels in changed], ""
 
 
 def _look_up(paths, views, features, progress, name):
@@ -147,9 +145,10 @@ def _take_out(keys, unreadable) -> list[str]:
 
 def _announce(jobs, missing, done, extractor, features, progress, name):
     """Say what will be written, judging by a few of the photographs."""
-    few = jobs[:: max(1, len(jobs) // SAMPLED)][:SAMPLED]
-    decoded = (_views(job, extractor) for job in few)
-    sizes = [views[0].size_wh for views in decoded if isinstance(views, list)]
+    sizes = []
+    for job in jobs[:: max(1, len(jobs) // SAMPLED)][:SAMPLED]:
+        with contextlib.suppress(errors.ImageError):
+            sizes.append(extractor.read(job.path).size_wh)
     if not sizes:
         return
     windows = round(np.mean([len(extractor.plan(size_wh)) for size_wh in sizes]))

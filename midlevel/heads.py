@@ -5,6 +5,7 @@ Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), 
 """
 
 import functools
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,9 +101,21 @@ def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
     """The trained head of a run, on an engine.
 
     Raises:
-        errors.MidlevelError: its file is missing or damaged.
+        errors.MidlevelError: its file is missing, damaged, or of another head.
     """
-    return engine.network(lambda: load(run.head_file), "float32", run.stored_head)
+    found = engine.network(lambda: load(run.head_file), "float32", run.stored_head)
+    if found.fingerprint and found.fingerprint != _fingerprint(run.head_file):
+        raise errors.MidlevelError(
+            f"{run.stored_head}: is not the head in {run.head_file.name}. Restore both "
+            f"files; or delete {run.stored_head.name}, and every start converts "
+            f"{run.head_file.name}, which needs TensorFlow."
+        )
+    return found
+
+
+def _fingerprint(path: "Path") -> str:
+    """SHA-256 (hexadecimal) of a file; empty if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def keep(run: "Run", head: "keras.Model"):
@@ -111,7 +124,8 @@ def keep(run: "Run", head: "keras.Model"):
 
     with files.whole(run.head_file) as path:
         head.save(path)
-    openvino.save(openvino.convert(head, "float32"), run.stored_head)
+    graph = openvino.convert(head, "float32")
+    openvino.save(graph, run.stored_head, _fingerprint(run.head_file))
 
 
 def load(path: "Path") -> "keras.Model":

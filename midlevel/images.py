@@ -55,10 +55,10 @@ def read(path: str | Path) -> np.ndarray:
 def read_enough(
     path: str | Path, needed: Callable[[tuple[int, int]], tuple[int, int]]
 ) -> Photograph:
-    """The photograph at `path`, decoded no larger than it takes.
+    """The photograph at `path`, at a half, quarter or eighth of its sides if that does.
 
-    A JPEG decoder gives a half, a quarter or an eighth of the sides for a fraction of
-    the time; the mean of the pixels is taken before they exist.
+    A JPEG decoder gives it for a fraction of the time: the mean of the pixels is taken
+    before they exist. Other files are decoded whole, then averaged.
 
     Args:
         needed: from a photograph's size to the least size that serves.
@@ -67,22 +67,30 @@ def read_enough(
         errors.ImageError: the file cannot be opened or is no readable image.
     """
     data = read_bytes(path)
-    full_wh = jpeg.size_wh(data)
-    factor = _spare(full_wh, needed(full_wh)) if full_wh else 1
+    whole_wh = jpeg.size_wh(data)
+    factor = _spare(whole_wh, needed(whole_wh)) if whole_wh else 1
     pixels = decode(data, path, factor)
-    if factor > 1 and pixels.shape[0] == pixels.shape[1] and full_wh[0] != full_wh[1]:
-        factor, pixels = 1, decode(data, path)  # a square cannot say if it was turned
-    if factor == 1:
-        return Photograph(pixels, size_wh(pixels))
-    turned = (pixels.shape[1] > pixels.shape[0]) != (full_wh[0] > full_wh[1])
-    return Photograph(pixels, full_wh[::-1] if turned else full_wh)
+    if factor > 1:
+        turned = (pixels.shape[1] > pixels.shape[0]) != (whole_wh[0] > whole_wh[1])
+        return Photograph(pixels, whole_wh[::-1] if turned else whole_wh)
+    whole_wh = size_wh(pixels)
+    factor = _spare(whole_wh, needed(whole_wh))
+    to_wh = tuple(-(-side // factor) for side in whole_wh)
+    return Photograph(resize(pixels, to_wh), whole_wh)
 
 
-def _spare(full_wh: tuple[int, int], least_wh: tuple[int, int]) -> int:
-    """How many times each side may be reduced, 8, 4, 2 or 1, however it is turned."""
-    reductions = (np.sort(full_wh) // factor for factor in REDUCED)
-    fits = (np.all(sides >= np.sort(least_wh)) for sides in reductions)
-    return next((factor for factor, fit in zip(REDUCED, fits, strict=True) if fit), 1)
+def _spare(whole_wh: tuple[int, int], least_wh: tuple[int, int]) -> int:
+    """How many times each side may be reduced, 8, 4, 2 or 1, however it is turned.
+
+    A photograph that is not square stays so, to tell whether it was turned.
+    """
+    least = sorted(least_wh)
+    for factor in REDUCED:
+        short, long = sorted(-(-side // factor) for side in whole_wh)
+        is_square = short == long and whole_wh[0] != whole_wh[1]
+        if short >= least[0] and long >= least[1] and not is_square:
+            return factor
+    return 1
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -166,18 +174,7 @@ def resize(image: np.ndarray, to_wh: tuple[int, int]) -> np.ndarray:
 
 
 def levels(image: np.ndarray, sizes_wh: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-    """`image` at each of the sizes, RGB uint8, each value rounded, halves upwards.
-
-    An image more than twice as large as all of them is halved first, by the mean of
-    two by two pixels, as often as it is: one pass over the many pixels, not several.
-    """
-    least = np.max(sizes_wh, axis=0)
-    factor = 1
-    while np.all(np.array(size_wh(image)) // (2 * factor) >= least):
-        factor *= 2
-    if factor > 1:
-        width, height = size_wh(image)
-        image = resize(image, (width // factor, height // factor))
+    """`image` at each of the sizes, RGB uint8, rounded, halves upwards."""
     pixels = image.astype(np.float32)
     return [
         cv2.convertScaleAbs(resize(pixels, to_wh), beta=HALVES_UP) for to_wh in sizes_wh

@@ -166,9 +166,9 @@ def load(
     extractor = features.build(config, run)
     if extractor.fingerprint != record["features_fingerprint"]:
         raise errors.MidlevelError(
-            f"{run.folder}: the backbone's weights or the windows are not those the "
-            "head was trained with. Restore the files of the "
-            "run, or train again with this midlevel."
+            f"{run.folder}: the backbone's weights, the windows or the way of decoding "
+            "photographs are not those the head was trained with. Restore the files of "
+            "the run, or train again with this midlevel."
         )
     return Model(
         run,

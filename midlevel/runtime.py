@@ -11,6 +11,8 @@ from midlevel import errors
 def load_keras():
     """The `keras` module on TensorFlow; imports both on the first call (seconds).
 
+    TensorFloat-32, which GPUs take for float32 without being asked, is turned off.
+
     Raises:
         errors.MissingDependency: TensorFlow is not installed, or Keras was already
             loaded with another backend.
@@ -20,7 +22,7 @@ def load_keras():
     try:
         with _native_messages_kept_back():
             import keras
-            import tensorflow  # noqa: F401  (keras would load it, and less quietly)
+            import tensorflow  # keras would load it, and less quietly
     except ImportError as error:
         raise errors.MissingDependency(
             f"TensorFlow cannot be imported ({error}). Install it with midlevel: "
@@ -31,6 +33,7 @@ def load_keras():
             "midlevel runs on Keras with TensorFlow. Received KERAS_BACKEND="
             f"{keras.backend.backend()}; unset it or set it to tensorflow."
         )
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     return keras
 
 
@@ -50,7 +53,7 @@ def load_openvino():
     except ImportError as error:
         raise errors.MissingDependency(
             f"OpenVINO cannot be imported ({error}). Install it again: pip install "
-            "openvino, or choose --engine tensorflow."
+            "openvino."
         ) from error
     return openvino
 

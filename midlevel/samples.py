@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from midlevel import augment, batches, errors, labels
+from midlevel import augment, batches, errors, labels, store
 from midlevel import boxes as boxes_
 from midlevel.config import Config
 from midlevel.config import Labels as LabelSettings
@@ -49,7 +49,7 @@ def _label(prepared: Prepared, example: Example, view: str, config: Config):
     key = prepared.keys[example.path][view]
     size_wh = prepared.store.entries[key].size_wh
     boxes = boxes_.clip(example.boxes, size_wh)
-    boxes = augment.move_boxes(size_wh, boxes, view, key.partition(":")[0])
+    boxes = augment.move_boxes(size_wh, boxes, view, store.content_of(key))
     windows = prepared.extractor.plan(size_wh).boxes
     ids = labels.assign(
         windows, boxes, example.classes, example.difficult, settings.rules()

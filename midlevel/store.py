@@ -1,12 +1,11 @@
 """The feature store: features on disk, found by what they are features of.
 
-One folder for each way of making features (`Extractor.fingerprint`); in it shards. A
+One folder for each way of making features (`Extractor.stored_as`); in it shards. A
 shard is a float16 `.npy` file with the windows of some tens of images, and a `.json`
 that says which. The `.json` is written last and both by rename, so a shard is there
 whole or not at all, and what is there is never computed again.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from midlevel import errors, files
 SHARD_BYTES = 48_000_000  # about 45 images; the most that an interruption costs
 VERSION = 1
 FLOAT16_MAX = 65504.0
+ADVICE = "Set features.store or MIDLEVEL_CACHE_DIR to another folder."
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class FeatureStore:
         self.folder = folder / fingerprint[:16]
         self._waiting: list[tuple[str, tuple[int, int], np.ndarray]] = []
         self.entries: dict[str, Entry] = {}
-        with _explained(self.folder):
+        with files.explained(self.folder, ADVICE):
             self.folder.mkdir(parents=True, exist_ok=True)
             for index in sorted(self.folder.glob("[!.]*.json")):
                 self._read(index)
@@ -61,10 +61,6 @@ class FeatureStore:
         """Features of `key`, float16 `(n, channels)`, read from disk when touched."""
         entry = self.entries[key]
         return _open(entry.shard)[entry.start : entry.start + entry.count]
-
-    def row_bytes(self, key: str) -> int:
-        """Bytes of one window's features in the shard of `key`."""
-        return _open(self.entries[key].shard)[:1].nbytes
 
     def add(self, key: str, size_wh: tuple[int, int], features: np.ndarray):
         """Take the features of `key`; they are safe on disk after `flush`."""
@@ -88,7 +84,7 @@ class FeatureStore:
             "version": VERSION,
             "images": [[key, size, len(rows)] for key, size, rows in self._waiting],
         }
-        with _explained(self.folder):
+        with files.explained(self.folder, ADVICE):
             with files.whole(self.folder / f"{name}.npy") as path:
                 np.save(path, rows)
             files.write_text(self.folder / f"{name}.json", json.dumps(index))
@@ -125,6 +121,11 @@ def content_key(data: bytes, view: str) -> str:
     return f"{hashlib.sha256(data).hexdigest()[:32]}:{view}"
 
 
+def content_of(key: str) -> str:
+    """The part of a `content_key` that all views of a photograph share."""
+    return key.partition(":")[0]
+
+
 def check_space(folder: Path, size: int):
     """Refuse before the work what could not be written after it.
 
@@ -146,15 +147,3 @@ def check_space(folder: Path, size: int):
 @lru_cache(maxsize=256)  # each holds a file open
 def _open(shard: Path) -> np.ndarray:
     return np.load(shard, mmap_mode="r", allow_pickle=False)
-
-
-@contextlib.contextmanager
-def _explained(folder: Path):
-    """Turns what the operating system refuses into an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise errors.MidlevelError(
-            f"{folder}: the feature store cannot be used: {error.strerror or error}. "
-            "Set features.store or MIDLEVEL_CACHE_DIR to another folder."
-        ) from error

@@ -43,14 +43,17 @@ from midlevel.progress import Progress
 TIMED = 12  # photographs whose features are made afresh
 CROPS = {"features.method": "crop"}
 CONTEXT = {**CROPS, "features.context": 16}  # R-CNN, appendix A
+VARIANTS = {
+    "": {},
+    "-crops": CROPS,
+    "-context": CONTEXT,
+    "-bf16": {"precision": "bf16"},
+    "-f16": {"precision": "f16"},
+}
 WAYS = {
-    **{name: {"windows.pyramid": name} for name in windows.PYRAMIDS},
-    **{f"{n}-crops": {"windows.pyramid": n, **CROPS} for n in windows.PYRAMIDS},
-    **{f"{n}-context": {"windows.pyramid": n, **CONTEXT} for n in windows.PYRAMIDS},
-    **{
-        f"{n}-bf16": {"windows.pyramid": n, "precision": "bf16"}
-        for n in windows.PYRAMIDS
-    },
+    f"{pyramid}{variant}": {"windows.pyramid": pyramid, **more}
+    for variant, more in VARIANTS.items()
+    for pyramid in windows.PYRAMIDS
 }
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import math
 
 import helpers
-import numpy as np
 import pytest
 import stub
 
@@ -235,18 +234,3 @@ def test_a_second_run_decodes_computes_and_writes_nothing(
     assert again == first
     assert calls == [] and not decoded
     assert on_disk(place.folder) == before
-
-
-def test_a_photograph_is_held_as_bytes_until_it_is_a_level(extractor, monkeypatch):
-    """A photograph of 12 megapixels is 36 MB; as float32 it would be 144."""
-    asked, resize = [], images.resize
-
-    def counted(image, to_wh):
-        asked.append((image.dtype, image.size))
-        return resize(image, to_wh)
-
-    monkeypatch.setattr(images, "resize", counted)
-    image = helpers.noise((2000, 1500))
-    extractor(image)
-    largest = max(size for dtype, size in asked if dtype == np.float32)
-    assert asked[0] == (np.uint8, image.size) and largest <= image.size / 4

@@ -157,8 +157,15 @@ def test_an_engine_asked_for_goes_over_the_runs_setting(trained):
         midlevel.load(trained.folder, engine="onnx")
 
 
+def test_the_head_of_another_run_is_refused(trained, tmp_path):
+    folder = shutil.copytree(trained.folder, tmp_path / "copy")
+    (folder / "head.keras").write_bytes(b"another")
+    with pytest.raises(errors.MidlevelError, match="is not the head in head.keras"):
+        midlevel.load(folder, engine="openvino")
+
+
 def test_a_run_without_stored_networks_is_converted(trained, toy_voc, tmp_path):
-    """Such as one of an earlier midlevel."""
+    """Whoever deletes the files that OpenVINO reads can still use the run."""
     shutil.copytree(trained.folder, tmp_path / "run")
     run = runs.Run(tmp_path / "run")
     for stored in (run.stored_backbone, run.stored_head):

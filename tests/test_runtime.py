@@ -33,7 +33,7 @@ def test_openvino_is_kept_from_reporting_its_use(tmp_path):
 @pytest.mark.parametrize(
     "package, load, message",
     [
-        ("openvino", runtime.load_openvino, "OpenVINO .*choose --engine tensorflow"),
+        ("openvino", runtime.load_openvino, "OpenVINO .*pip install openvino"),
         ("keras", runtime.load_keras, r'TensorFlow .*pip install "midlevel\[cpu\]"'),
         ("tensorflow", runtime.load_keras, "TensorFlow cannot be imported"),
     ],

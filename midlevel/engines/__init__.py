@@ -4,7 +4,6 @@ Two of them behind one small interface: OpenVINO (CPU) and TensorFlow (CPU and G
 Importing this package imports neither.
 """
 
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 NAMES = ("auto", "openvino", "tensorflow")
 PRECISIONS = ("f32", "bf16", "f16")
 CPU_PIXELS = 600_000  # of one call: more gains nothing and leaves the caches
-GPU_PIXELS = 16_000_000
+GPU_PIXELS = 4_000_000
 CORES_A_STREAM = 4  # more cores than this for one image wait for each other
 
 
@@ -70,13 +69,12 @@ class Engine:
 
     @property
     def together(self) -> int:
-        """Photographs that a worker takes at a time."""
+        """Photographs that a worker takes at a time; their windows share the head."""
         return 4 if self.device == "CPU" else 16
 
     @property
     def pixels(self) -> int:
-        """Pixels of images of one size that one call of a network takes, at least one
-        image."""
+        """Pixels that one call of a network takes; a larger image goes alone."""
         return CPU_PIXELS if self.device == "CPU" else GPU_PIXELS
 
     def network(
@@ -107,36 +105,30 @@ def choose(name: str = "auto", precision: str = "f32") -> Engine:
     """The engine to use here; `auto` is TensorFlow with a GPU, else OpenVINO.
 
     Raises:
-        errors.MidlevelError: the engine is not installed, or not for that precision.
+        errors.MidlevelError: the engine does not compute in that precision here.
     """
     has_gpu = name != "openvino" and gpu.usable()
     device = "GPU" if has_gpu else "CPU"
-    found = "a GPU was found" if has_gpu else "no GPU was found"
+    why = "a GPU was found" if has_gpu else "no GPU was found"
     if name == "auto":
-        at_hand = importlib.util.find_spec("openvino") is not None
-        name, why = ("openvino" if at_hand and not has_gpu else "tensorflow"), found
+        name = "tensorflow" if has_gpu else "openvino"
     else:
-        why = "as asked" if name == "openvino" else f"as asked; {found}"
-    if importlib.util.find_spec(name) is None:
-        package = "openvino" if name == "openvino" else '"midlevel[cpu]"'
-        raise errors.MissingDependency(
-            f"The engine {name} is not installed. Install it: pip install {package}"
-        )
+        why = "as asked" if name == "openvino" else f"as asked; {why}"
     _check(name, precision, device)
     return Engine(name, precision, device, why)
 
 
 def _check(name: str, precision: str, device: str):
     """Refuse what would not run, or only slowly."""
-    fits = ("f32", "bf16") if name == "openvino" else PRECISIONS
-    if precision in fits and (precision == "f32" or name == "openvino"):
-        return
-    if precision in fits and device == "GPU":
-        return
-    raise errors.MidlevelError(
-        f"Precision {precision} with {name} needs a GPU that TensorFlow can use. On a "
-        "CPU choose f32, or bf16 with OpenVINO."
-    )
+    if name == "openvino":
+        fits = ("f32", "bf16")
+    else:
+        fits = PRECISIONS if device == "GPU" else ("f32",)
+    if precision not in fits:
+        raise errors.MidlevelError(
+            f"The engine {name} on the {device} computes in {' or '.join(fits)}. "
+            f"Received: precision {precision}."
+        )
 
 
 def cores() -> int:

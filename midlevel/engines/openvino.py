@@ -5,6 +5,7 @@ A stored network is a pair of files, `.xml` and `.bin`, in OpenVINO's own format
 """
 
 import contextlib
+import errno
 import functools
 import hashlib
 import queue
@@ -50,6 +51,12 @@ class Network:
         }
         self.fingerprint = _note(graph, "fingerprint")
         self._compiled = core().compile_model(graph, "CPU", settings)
+        taken = self._compiled.get_property("INFERENCE_PRECISION_HINT")
+        if taken != TYPES[precision]:
+            raise errors.MidlevelError(
+                f"This CPU computes in {taken.to_string()} where {precision} was asked "
+                "for. Choose --precision f32."
+            )
         self._idle = queue.SimpleQueue()
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
@@ -93,12 +100,30 @@ def save(graph: ov.Model, path: Path, fingerprint: str = ""):
 
     Args:
         fingerprint: of the weights before conversion.
+
+    Raises:
+        OSError: they cannot be written.
     """
-    with files.whole(path) as text, files.whole(path.with_suffix(".bin")) as weights:
+    # The .xml, which is looked for, gets its name last: it is left last.
+    with (
+        files.whole(path) as text,
+        files.whole(path.with_suffix(".bin")) as weights,
+        _as_os_error(path),
+    ):
         graph.set_rt_info(fingerprint, ["midlevel", "fingerprint"])
-        ov.serialize(graph, text, weights)
+        ov.serialize(graph, text, weights)  # twice: now the weights have a checksum
         graph.set_rt_info(_digest(weights), ["midlevel", "sha256"])
         ov.serialize(graph, text, weights)
+
+
+@contextlib.contextmanager
+def _as_os_error(path: Path):
+    """OpenVINO says only RuntimeError where the disk is full."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise OSError(errno.EIO, f"cannot be written ({reason})", str(path)) from error
 
 
 def read(path: Path) -> ov.Model:
@@ -108,6 +133,8 @@ def read(path: Path) -> ov.Model:
         errors.MidlevelError: a file is missing or damaged.
     """
     weights = path.with_suffix(".bin")
+    if not weights.exists():
+        raise errors.MidlevelError(f"{weights}: is missing; {path.name} needs it.")
     try:
         graph = core().read_model(path, weights)
         is_whole = _note(graph, "sha256") == _digest(weights)
@@ -117,8 +144,8 @@ def read(path: Path) -> ov.Model:
     if not is_whole:
         raise errors.MidlevelError(
             f"{weights}: is damaged: its checksum is not the one in {path.name}. "
-            f"Delete {path.name} and it is made again from the Keras weights, which "
-            "needs TensorFlow."
+            f"Restore both files; or delete {path.name}, and every start converts the "
+            "Keras weights, which needs TensorFlow."
         )
     return graph
 

@@ -1,5 +1,7 @@
 """TensorFlow: a Keras model as one graph whose weights are constants."""
 
+import threading
+
 import numpy as np
 
 from midlevel import runtime
@@ -24,24 +26,23 @@ class Network:
 
         Args:
             dtype: of what it is given, `uint8` or `float32`.
-            precision: `f32`, which on a GPU means that TensorFloat-32 is turned off for
-                this process; `bf16` or `f16`: products of that type, sums of f32.
+            precision: `f32`; `bf16` or `f16`: products of that type, sums of f32.
         """
-        if precision == "f32":
-            tf.config.experimental.enable_tensor_float_32_execution(False)
-        else:
+        if precision != "f32":
             model = in_precision(model, precision)
         self._graph = freeze(model, dtype)
+        self._one_at_a_time = threading.Lock()  # a GPU holds the maps of one call
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        return self._graph(tf.convert_to_tensor(batch))[0].numpy()
+        with self._one_at_a_time:
+            return self._graph(tf.convert_to_tensor(batch))[0].numpy()
 
 
 def freeze(model: keras.Model, dtype: str) -> tf.types.experimental.ConcreteFunction:
     """The model as one graph, from `dtype` to float32, for all sizes it takes.
 
     As its weights are constants, an engine folds batch normalisation into the
-    convolutions; docs/measurements.md has what that gains.
+    convolutions; not so in mixed precision, where Keras normalises in float32.
     """
     # No jit_compile: XLA on a CPU is some thirty times slower here.
     function = tf.function(

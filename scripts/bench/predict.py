@@ -119,7 +119,7 @@ def conclude(rows: list[Row], rates: list[dict]) -> dict:
     }
     naive = next((row for row in rows if row.way.method == "naive"), None)
     return {
-        "rows": [figures(row, naive, best[row.way.device, "f32"]) for row in rows],
+        "rows": [figures(row, naive, limit(row.way, best)) for row in rows],
         "limits": [
             {
                 "device": device,
@@ -132,11 +132,16 @@ def conclude(rows: list[Row], rates: list[dict]) -> dict:
     }
 
 
+def limit(way: Way, best: dict) -> np.ndarray:
+    """FLOP/s that the way could reach, of each turn; of f32 where bf16 is emulated."""
+    return best.get((way.device, way.precision), best[way.device, "f32"])
+
+
 def figures(row: Row, naive: Row | None, limit: np.ndarray) -> dict:
     """The figures of a row.
 
     Args:
-        limit: FLOP/s of the row's device in f32, of each turn.
+        limit: FLOP/s of the row's device and precision, of each turn.
     """
     seconds, network = np.array(row.seconds), row.seconds_of(stopwatch.NETWORKS)
     alone = row.seconds_of(stopwatch.STAGES)

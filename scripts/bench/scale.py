@@ -94,7 +94,7 @@ def resized(photographs: Path, megapixels: float, folder: Path) -> Path:
     image = images.read(sources.find([photographs])[0])
     factor = math.sqrt(megapixels * 1e6 / (image.shape[0] * image.shape[1]))
     size_wh = tuple(max(1, round(side * factor)) for side in images.size_wh(image))
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     data = images.encode_jpeg(images.resize(image, size_wh))
     (folder / "photograph.jpg").write_bytes(data)
     return folder

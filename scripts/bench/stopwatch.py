@@ -29,7 +29,7 @@ class Stopwatch:
         self._inside = False
 
     def of(self, stage: str, call):
-        """`call`, which counts as `stage` while somebody is `watching`."""
+        """`call`, its seconds counted as those of `stage`."""
 
         def timed(*arguments, **named):
             if self._inside:

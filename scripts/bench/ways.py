@@ -1,7 +1,6 @@
 """Ways from photographs to their scores: what is compared."""
 
 import fnmatch
-import importlib.util
 from dataclasses import dataclass
 
 from midlevel import engines, errors
@@ -66,16 +65,12 @@ def at_hand(emulated: bool = False) -> tuple[list[Way], dict[str, str]]:
     ]
     exact = engines.PRECISIONS if device == "GPU" else ("f32",)
     parts = [("tensorflow", precision, device, "") for precision in exact]
-    left_out = {}
-    if importlib.util.find_spec("openvino") is None:
-        left_out["*-openvino-*"] = "OpenVINO is not installed"
+    left_out, note = {}, "" if has_bf16() else EMULATED
+    parts.append(("openvino", "f32", "CPU", ""))
+    if emulated or not note:
+        parts.append(("openvino", "bf16", "CPU", note))
     else:
-        note = "" if has_bf16() else EMULATED
-        parts.append(("openvino", "f32", "CPU", ""))
-        if emulated or not note:
-            parts.append(("openvino", "bf16", "CPU", note))
-        else:
-            left_out["*-openvino-bf16"] = f"{note} (--emulated measures it)"
+        left_out["*-openvino-bf16"] = f"{note} (--emulated measures it)"
     maps = [Way("maps", pyramid, *part) for pyramid in PYRAMIDS for part in parts]
     return crops + maps, left_out
 
