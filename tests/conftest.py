@@ -48,3 +48,17 @@ def trained(stub_backbone, toy_voc, tmp_path_factory):
     """A finished run on `toy_voc` with the stub; not to be changed."""
     place = tmp_path_factory.mktemp("trained")
     return stub.train(toy_voc, place / "run", features__store=str(place / "features"))
+
+
+@pytest.fixture(scope="session")
+def trained_on_crops(stub_backbone, toy_voc, tmp_path_factory):
+    """The same, its windows cut out and run alone."""
+    place = tmp_path_factory.mktemp("crops")
+    return stub.train(
+        toy_voc,
+        place / "run",
+        features__store=str(place / "features"),
+        features__method="crop",
+        features__views=["original"],
+        training__epochs=4,
+    )

@@ -102,6 +102,7 @@ def test_a_stranger_needs_no_more_than_import_midlevel(folder, first, second):
     assert done.stdout.strip() == "(1, 3)", done.stderr
 
 
+@pytest.mark.slow
 def test_a_network_without_padding_is_exported_too(stub_backbone, toy_voc, tmp_path):
     run = stub.train(
         toy_voc,
@@ -120,22 +121,13 @@ def test_a_network_without_padding_is_exported_too(stub_backbone, toy_voc, tmp_p
         np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)
 
 
-def test_a_run_on_crops_has_no_whole_image_model(stub_backbone, toy_voc, tmp_path):
-    run = stub.train(
-        toy_voc,
-        tmp_path / "run",
-        features__method="crop",
-        features__views=["original"],
-        training__epochs=1,
-    )
-    notes = stub.Notes()
-    paths = exports.export(midlevel.load(run.folder), progress=notes)
+def test_a_run_on_crops_has_no_whole_image_model(trained_on_crops, tmp_path):
+    notes, model = stub.Notes(), midlevel.load(trained_on_crops.folder)
+    paths = exports.export(model, tmp_path, notes)
     assert [path.name for path in paths] == ["window.keras", "labels.json"]
     assert "no image.keras" in notes.text
-    assert sorted(path.name for path in (run.folder / "exports").iterdir()) == [
-        "labels.json",
-        "window.keras",
-    ]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["labels.json", "window.keras"]
 
 
 def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
@@ -158,10 +150,14 @@ def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:This CPU has no bfloat16")
-def test_a_run_in_bf16_is_exported_and_verified_in_f32(model, tmp_path):
+def test_a_run_in_bf16_is_exported_and_verified_in_f32(model, tmp_path, monkeypatch):
+    def verified(path, network, difference, model, photographs):
+        assert model.extractor.backbone.engine.precision == "f32"
+        return 0.0
+
+    monkeypatch.setattr(exports, "_write_verified", verified)
     coarse = midlevel.load(model.run.folder, engine="openvino", precision="bf16")
-    paths = exports.export(coarse, tmp_path, stub.QUIET)
-    assert (tmp_path / "image.keras") in paths
+    assert tmp_path / "image.keras" in exports.export(coarse, tmp_path, stub.QUIET)
 
 
 def test_a_model_is_verified_on_noise_where_its_photographs_are_gone(
