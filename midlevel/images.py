@@ -207,3 +207,21 @@ def cut(image: np.ndarray, box: np.ndarray, side: int, context: int = 0) -> np.n
         part, tuple(put_high - put_low)
     )
     return result
+
+
+def connected_parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The parts of a bool `(rows, columns)` mask that touch by a side.
+
+    Returns:
+        int32 `(rows, columns)`, numbers from 1, 0 outside; and int32 `(n, 4)`, the box
+        of each part in cells.
+
+    >>> parts, boxes = connected_parts(np.array([[1, 0, 1], [1, 0, 0]], bool))
+    >>> parts.tolist(), boxes.tolist()
+    ([[1, 0, 2], [1, 0, 0]], [[0, 0, 1, 2], [2, 0, 3, 1]])
+    """
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), connectivity=4
+    )
+    left_top, sides = stats[1:, :2], stats[1:, 2:4]
+    return parts, np.hstack([left_top, left_top + sides])

@@ -55,8 +55,10 @@ def of_failure(file: str, why: str) -> dict:
 
 
 def _regions(found: "WindowScores", name: str) -> list[dict]:
+    from midlevel import regions  # late: OpenCV would slow down every --help
+
     plan = found.plan
-    boxes, peaks = scores.regions(plan.boxes, found.of_class(name), plan.size_wh)
+    boxes, peaks = regions.find(plan.boxes, found.of_class(name), plan.size_wh)
     boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     boxes_xywh = boxes_xywh.astype(float).round(1)
     return [

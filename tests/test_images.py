@@ -4,6 +4,8 @@ import cv2
 import helpers
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from midlevel import errors, images
 
@@ -305,3 +307,33 @@ def test_what_lies_outside_the_image_is_the_mean_colour():
 def test_a_cut_of_a_sliver_has_pixels(box):
     image = np.full((10, 10, 3), 9, np.uint8)
     assert (images.cut(image, np.array(box), 8) == 9).any()
+
+
+# === Connected parts ===
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.data())
+def test_connected_parts_agree_with_flood_fill(rows, columns, data):
+    cells = data.draw(
+        st.lists(st.booleans(), min_size=rows * columns, max_size=rows * columns)
+    )
+    mask = np.array(cells).reshape(rows, columns)
+    parts, boxes = images.connected_parts(mask)
+    expected = helpers.slow_parts(mask)
+    assert len(boxes) == parts.max() == expected.max()
+    pairs = {*zip(parts.flat, expected.flat, strict=True)}  # numbered in any order
+    assert len(pairs) == len(np.unique(expected))
+    for number, (left, top, right, bottom) in enumerate(boxes, 1):
+        y, x = np.nonzero(parts == number)
+        assert (x.min(), y.min(), x.max() + 1, y.max() + 1) == (
+            left,
+            top,
+            right,
+            bottom,
+        )
+
+
+def test_corners_do_not_connect_and_a_snake_is_one_part():
+    assert images.connected_parts(np.eye(3, dtype=bool))[0].max() == 3
+    snake = np.array([[1, 1, 1], [0, 0, 1], [1, 1, 1], [1, 0, 0], [1, 1, 1]], bool)
+    np.testing.assert_array_equal(images.connected_parts(snake)[0], snake.astype(int))
