@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ class Extractor:
 
     def plan(self, size_wh: tuple[int, int]) -> windows.Plan:
         """The windows of an image of that size."""
-        return windows.plan(size_wh, self.geometry)
+        return _plan(tuple(size_wh), self.geometry)
 
     def read(self, path: str | Path) -> Photograph:
         """The photograph at `path`, no larger than its features need.
@@ -99,6 +99,11 @@ class Extractor:
         """Identifies the features to the last bit: the engine and precision too."""
         engine = self.backbone.engine
         return _digest([self.fingerprint, engine.name, engine.device, engine.precision])
+
+
+@lru_cache(maxsize=256)  # most photographs have the size of others
+def _plan(size_wh: tuple[int, int], geometry: windows.Geometry) -> windows.Plan:
+    return windows.plan(size_wh, geometry)
 
 
 def build(config: "Config", run: "Run | None" = None) -> Extractor:
