@@ -12,6 +12,7 @@ import importlib
 
 import wrapt
 
+from midlevel import limits as _limits  # noqa: F401 - before OpenCV is loaded
 from midlevel.errors import MidlevelError
 
 _PLACES = {

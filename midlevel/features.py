@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midlevel import backbones, engines, images, pooling, windows
+from midlevel import backbones, decoding, engines, images, pooling, windows
 from midlevel.images import Photograph
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Extractor:
             "backbone": self.backbone.fingerprint,
             "geometry": asdict(self.geometry),
             "path": [self.method, self.context if self.method == "crop" else 0],
-            "decoding": images.DECODE_POLICY,
+            "decoding": decoding.POLICY,
         }
         return _digest(parts)
 

@@ -1,8 +1,10 @@
-"""Pixels: decode, resize, cut. The one place that imports OpenCV.
+"""Pixels: read, resize, cut.
 
 Images are RGB uint8 `(height, width, 3)`, upright: the EXIF orientation is applied.
 """
 
+import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,20 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from midlevel import errors, jpeg
+from midlevel import decoding, errors, jpeg, limits
 
-DECODE_POLICY = "rgb-exif-2"  # changes whenever the same file gives other pixels
 IMAGENET_MEAN = (124, 116, 104)  # RGB; stands for pixels outside the image
-REDUCED = {  # what OpenCV is asked for, by how much each side is divided
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    1: cv2.IMREAD_COLOR_RGB,
-}
 # Added before rounding: halves are many where sizes are multiples of each other, and
 # `layers.PyramidLevel` must round them alike though its last digits differ.
 HALVES_UP = 1e-3
-SUFFIXES = frozenset(  # .heic cannot be read yet, but must not be passed over silently
+SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg")
     + (".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
@@ -49,7 +44,7 @@ def read(path: str | Path) -> np.ndarray:
     Raises:
         errors.ImageError: the file cannot be opened or is no readable image.
     """
-    return decode(read_bytes(path), path)
+    return decoding.decode(read_bytes(path), path)
 
 
 def read_enough(
@@ -66,11 +61,17 @@ def read_enough(
     Raises:
         errors.ImageError: the file cannot be opened or is no readable image.
     """
-    data = read_bytes(path)
+    return of_bytes(read_bytes(path), path, needed)
+
+
+def of_bytes(
+    data: bytes, path: str | Path, needed: Callable[[tuple[int, int]], tuple[int, int]]
+) -> Photograph:
+    """`read_enough` of a file whose bytes are known."""
     whole_wh = jpeg.size_wh(data)
     factor = _spare(whole_wh, needed(whole_wh)) if whole_wh else 1
-    pixels = decode(data, path, factor)
-    if factor > 1:
+    pixels = decoding.decode(data, path, factor)
+    if factor > 1 and max(size_wh(pixels)) < max(whole_wh):
         turned = (pixels.shape[1] > pixels.shape[0]) != (whole_wh[0] > whole_wh[1])
         return Photograph(pixels, whole_wh[::-1] if turned else whole_wh)
     whole_wh = size_wh(pixels)
@@ -85,7 +86,7 @@ def _spare(whole_wh: tuple[int, int], least_wh: tuple[int, int]) -> int:
     A photograph that is not square stays so, to tell whether it was turned.
     """
     least = sorted(least_wh)
-    for factor in REDUCED:
+    for factor in decoding.REDUCED:
         short, long = sorted(-(-side // factor) for side in whole_wh)
         is_square = short == long and whole_wh[0] != whole_wh[1]
         if short >= least[0] and long >= least[1] and not is_square:
@@ -94,37 +95,28 @@ def _spare(whole_wh: tuple[int, int], least_wh: tuple[int, int]) -> int:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The file's bytes; reading them first lets any path through, also non-ASCII."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise errors.ImageError(f"{path}: cannot be read: {why}.") from error
-
-
-def decode(data: bytes, name: str | Path, reduced: int = 1) -> np.ndarray:
-    """Upright RGB uint8 pixels of an encoded image.
-
-    Args:
-        name: for the error message.
-        reduced: by how much each side is divided, rounded up: 1, 2, 4 or 8.
+    """The file's bytes; reading them first lets any path through, also non-ASCII.
 
     Raises:
-        errors.ImageError: `data` is empty, cut off, or no image that OpenCV knows.
+        errors.ImageError: it cannot be opened, is no file of bytes (a pipe may never
+            end), or is larger than a photograph.
     """
-    if not data:
-        raise errors.ImageError(f"{name}: is empty; expected an image. Copy it again.")
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[reduced])
-    except cv2.error as error:
-        raise errors.ImageError(f"{name}: cannot be decoded: {error.err}.") from error
-    if image is None:
-        raise errors.ImageError(
-            f"{name}: is not an image that can be read; it begins with {data[:8]!r}. "
-            "It may be cut off or of another kind than its name says."
-        )
-    # OpenCV gives blue first whenever it reduces, whatever it is asked.
-    return image if reduced == 1 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        found = os.stat(path)
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            raise errors.ImageError(
+                f"{path}: is no file, but a pipe, socket or device; expected a "
+                "photograph."
+            )
+        if found.st_size > limits.MAX_BYTES:
+            raise errors.ImageError(
+                f"{path}: has {found.st_size:,} bytes; expected a photograph, of "
+                f"{limits.MAX_BYTES:,} at most."
+            )
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # a name with a nought is a ValueError
+        why = getattr(error, "strerror", None) or str(error)
+        raise errors.ImageError(f"{path}: cannot be read: {why}.") from error
 
 
 def encode_jpeg(image: np.ndarray, quality: int = 90) -> bytes:

@@ -1,10 +1,26 @@
-"""The size of a JPEG image, read from its header without decoding it."""
+"""What the header of a JPEG image says, read without decoding it."""
 
 import struct
+from typing import NamedTuple
 
-# Start-of-frame markers (ITU T.81, table B.1): C0 to CF but for DHT, JPG and DAC.
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}  # RST0 to RST7, TEM
+# Start-of-frame markers (ITU T.81, table B.1): C0 to CF but for DHT, JPG and DAC; and
+# F7 of JPEG-LS (T.87).
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # RST0 to RST7, SOI, TEM
+SCAN = 0xDA  # pixels begin
+
+
+class Frame(NamedTuple):
+    """A frame header: its marker, bits of a sample, sides in pixels as stored."""
+
+    marker: int
+    bits: int
+    size_wh: tuple[int, int]
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether `data` begins as a JPEG image."""
+    return data[:2] == b"\xff\xd8"
 
 
 def size_wh(data: bytes) -> tuple[int, int] | None:
@@ -12,25 +28,31 @@ def size_wh(data: bytes) -> tuple[int, int] | None:
 
     None if `data` is no JPEG image, or is cut off before its size is told.
     """
-    place = 2
-    while data[:2] == b"\xff\xd8" and data[place : place + 1] == b"\xff":
-        marker = data[place + 1 : place + 2]
-        if marker == b"\xff":  # a fill byte
-            place += 1
-        elif marker and marker[0] in STANDALONE:
+    found = frame(data)
+    return found.size_wh if found else None
+
+
+def frame(data: bytes) -> Frame | None:
+    """The first frame header, found as libjpeg finds it: bytes between are passed."""
+    place = 2 if is_jpeg(data) else len(data)
+    while (place := data.find(b"\xff", place)) >= 0:
+        marker = data[place + 1] if place + 1 < len(data) else SCAN
+        if marker in (0xFF, 0):  # a fill byte; no marker
+            place += 1 + (marker == 0)
+        elif marker in STANDALONE:
             place += 2
-        elif marker and marker[0] in FRAMES:
-            return _frame_size(data[place + 5 : place + 9])
-        elif len(length := data[place + 2 : place + 4]) == 2:
-            place += 2 + struct.unpack(">H", length)[0]
+        elif marker in FRAMES:
+            return _frame(marker, data[place + 4 : place + 9])
+        elif marker == SCAN or place + 4 > len(data):
+            return None
         else:
-            break
+            place += 2 + struct.unpack_from(">H", data, place + 2)[0]
     return None
 
 
-def _frame_size(sides: bytes) -> tuple[int, int] | None:
-    """Height and width of a frame header (T.81, B.2.2); a height of 0 comes later."""
-    if len(sides) < 4:
+def _frame(marker: int, header: bytes) -> Frame | None:
+    """A frame header (T.81, B.2.2); a height of 0 is told after the pixels."""
+    if len(header) < 5:
         return None
-    height, width = struct.unpack(">HH", sides)
-    return (width, height) if width and height else None
+    bits, height, width = struct.unpack(">BHH", header)
+    return Frame(marker, bits, (width, height)) if width and height else None

@@ -52,13 +52,13 @@ def photographs(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """How often each file was decoded."""
-    count, decode = collections.Counter(), images.decode
+    count, decode = collections.Counter(), images.decoding.decode
 
     def counted(data, name, *rest):
         count[name] += 1
         return decode(data, name, *rest)
 
-    monkeypatch.setattr(images, "decode", counted)
+    monkeypatch.setattr(images.decoding, "decode", counted)
     return count
 
 

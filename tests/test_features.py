@@ -116,7 +116,7 @@ def test_the_fingerprint_changes_with_all_that_changes_features(cells, monkeypat
     ]
     prints = {kind.fingerprint for kind in kinds}
     assert len(prints) == len(kinds)
-    monkeypatch.setattr(features.images, "DECODE_POLICY", "another")
+    monkeypatch.setattr(features.decoding, "POLICY", "another")
     assert features.Extractor(cells, geometry).fingerprint not in prints
 
 

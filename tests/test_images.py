@@ -1,4 +1,7 @@
+import os
+import socket
 import struct
+from pathlib import Path
 
 import cv2
 import helpers
@@ -7,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midlevel import errors, images
+from midlevel import decoding, errors, images
 
 RED, GREEN = (200, 30, 30), (30, 160, 60)
 
@@ -42,13 +45,6 @@ def test_pixels_come_as_red_green_blue(tmp_path, suffix):
     np.testing.assert_allclose(image[16, 36], GREEN, atol=12)
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-def test_grey_and_transparent_images_become_rgb(channels):
-    pixels = np.full((5, 7, channels), 90, np.uint8)
-    image = images.decode(cv2.imencode(".png", pixels)[1].tobytes(), "a.png")
-    assert image.shape == (5, 7, 3) and (image == 90).all()
-
-
 @pytest.mark.parametrize(
     ("orientation", "turn"),
     [
@@ -61,8 +57,8 @@ def test_grey_and_transparent_images_become_rgb(channels):
 )
 def test_the_exif_orientation_is_applied(orientation, turn):
     jpeg = images.encode_jpeg(two_halves(), 95)
-    upright = images.decode(with_orientation(jpeg, orientation), "a.jpg")
-    np.testing.assert_array_equal(upright, turn(images.decode(jpeg, "a.jpg")))
+    upright = decoding.decode(with_orientation(jpeg, orientation), "a.jpg")
+    np.testing.assert_array_equal(upright, turn(decoding.decode(jpeg, "a.jpg")))
 
 
 def test_a_path_may_have_any_letters(tmp_path):
@@ -74,7 +70,7 @@ def test_a_path_may_have_any_letters(tmp_path):
 
 def test_encoding_and_decoding_keeps_smooth_pixels():
     image = two_halves()
-    again = images.decode(images.encode_jpeg(image), "a.jpg")
+    again = decoding.decode(images.encode_jpeg(image), "a.jpg")
     assert np.abs(again.astype(int) - image).mean() < 3
 
 
@@ -103,6 +99,52 @@ def test_a_missing_file_and_a_folder_cannot_be_read(tmp_path):
         images.read(tmp_path / "no.jpg")
     with pytest.raises(errors.ImageError, match="cannot be read: Is a directory"):
         images.read(tmp_path)
+    with pytest.raises(errors.ImageError, match="cannot be read: embedded null"):
+        images.read("a\0b.jpg")
+    with pytest.raises(errors.ImageError, match="cannot be read: File name too long"):
+        images.read(tmp_path / ("a" * 300))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
+def test_what_may_never_end_is_not_opened(tmp_path, kind, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if kind == "pipe":
+        os.mkfifo("a.jpg")
+    elif kind == "device":
+        os.symlink("/dev/zero", "a.jpg")
+    else:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind("a.jpg")
+    with pytest.raises(
+        errors.ImageError, match=r"a\.jpg: is no file, but a pipe, sock"
+    ):
+        images.read("a.jpg")
+
+
+def test_a_file_of_gigabytes_is_not_read(tmp_path):
+    with (tmp_path / "a.jpg").open("wb") as file:
+        file.truncate(2**40)  # takes no space
+    with pytest.raises(
+        errors.ImageError, match="has 1,099,511,627,776 bytes; expected"
+    ):
+        images.read(tmp_path / "a.jpg")
+
+
+def test_a_photograph_that_may_not_be_opened_says_so(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    helpers.write_photograph(tmp_path / "a.jpg", two_halves())
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(errors.ImageError, match="cannot be read: Permission denied"):
+        images.read(tmp_path / "a.jpg")
+
+
+def test_the_longest_and_oddest_names_are_read(tmp_path):
+    names = ["n" * 251 + ".jpg", os.fsdecode(b"\xff\xfe.jpg"), "two\nlines.jpg"]
+    for path in (tmp_path / name for name in (*names, "/".join(["deep" * 20] * 20))):
+        helpers.write_photograph(path, two_halves())
+        assert images.read(path).shape == (32, 48, 3)
 
 
 def test_what_opencv_raises_becomes_an_image_error(monkeypatch):
@@ -111,7 +153,7 @@ def test_what_opencv_raises_becomes_an_image_error(monkeypatch):
 
     monkeypatch.setattr(cv2, "imdecode", fail)
     with pytest.raises(errors.ImageError, match=r"^a\.jpg: cannot be decoded"):
-        images.decode(JPEG, "a.jpg")
+        decoding.decode(JPEG, "a.jpg")
 
 
 # === Reading no more than is needed ===

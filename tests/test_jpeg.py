@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midlevel import images, jpeg
+from midlevel import decoding, images, jpeg
 
 SIZE_WH = (301, 207)
 DATA = images.encode_jpeg(helpers.noise(SIZE_WH))
@@ -27,7 +27,11 @@ def encoded(*options):
 )
 def test_the_size_is_that_of_the_decoded_image(data):
     assert jpeg.size_wh(data) == SIZE_WH
-    assert images.size_wh(images.decode(data, "a.jpg")) == SIZE_WH
+    assert images.size_wh(decoding.decode(data, "a.jpg")) == SIZE_WH
+
+
+def test_rubbish_before_a_marker_is_passed_over():
+    assert jpeg.size_wh(DATA[:2] + b"rub\xff\0ish" + DATA[2:]) == SIZE_WH
 
 
 def test_a_thumbnail_in_the_header_is_not_the_image():

@@ -5,10 +5,10 @@ import time
 from collections import defaultdict
 from unittest import mock
 
-from midlevel import images, pooling, records, scores
+from midlevel import decoding, images, pooling, records, scores
 
 PARTS = {  # what midlevel calls by these names belongs to the stage
-    "decode": ((images, "read_bytes"), (images, "decode")),
+    "decode": ((images, "read_bytes"), (decoding, "decode")),
     "levels": ((images, "levels"),),
     "cuts": ((images, "cut"),),
     "pooling": ((pooling, "pool"),),
