@@ -3,13 +3,23 @@
 Precedence: command line over file over the defaults below. Unknown keys are refused.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
 import yaml
 
-from midlevel import augment, config_errors, engines, errors, labels, windows
+from midlevel import (
+    augment,
+    config_errors,
+    datasets,
+    engines,
+    errors,
+    labels,
+    safe_yaml,
+    windows,
+)
 from midlevel.backbones import table
 
 
@@ -34,10 +44,24 @@ Fraction = Annotated[float, pydantic.Field(ge=0, le=1)]
 class Data(Section):
     """Which photographs and classes."""
 
-    classes: list[str] | None = None  # all that occur, sorted, where not given
+    format: Literal["auto", *datasets.FORMATS] = "auto"
+    classes: list[str] | None = None  # all that occur where not given
+    ignore_classes: list[str] = []  # background, like what has no box
+    merge: dict[str, list[str]] = {}  # a new name, and the names it stands for
+    strict: bool = False  # refuse data in which anything is wrong
     train: str = "train"  # the split to learn from
     val: str = "val"  # the split for early stopping, k and thresholds
     val_fraction: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.2  # where none is
+    group_by: str | None = None  # `folder`, or a pattern: what stays in one split
+
+    @pydantic.field_validator("group_by")
+    @classmethod
+    def _pattern(cls, pattern):
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"must be a regular expression: {error}") from error
+        return pattern
 
     @pydantic.field_validator("classes")
     @classmethod
@@ -45,6 +69,23 @@ class Data(Section):
         if names is not None and (not names or len(set(names)) < len(names)):
             raise ValueError("needs at least one name, and each name once")
         return names
+
+    @pydantic.field_validator("ignore_classes")
+    @classmethod
+    def _not_asked_for(cls, names, info):
+        both = [name for name in names if name in (info.data.get("classes") or ())]
+        if both:
+            raise ValueError(f"must not name {both[0]}, which data.classes asks for")
+        return names
+
+    @pydantic.field_validator("merge")
+    @classmethod
+    def _one_fate(cls, merge):
+        merged = [old for olds in merge.values() for old in olds]
+        twice = [name for name in merged if merged.count(name) > 1]
+        if twice:
+            raise ValueError(f"must name {twice[0]} once")
+        return merge
 
 
 class LevelSetting(Section):
@@ -214,9 +255,8 @@ def load(
     try:
         return Config.model_validate(tree)
     except pydantic.ValidationError as error:
-        lines = "; ".join(
-            config_errors.explain(item, Config) for item in error.errors()
-        )
+        said = (config_errors.explain(item, Config) for item in error.errors())
+        lines = "; ".join(said)
         where = f"{base}: " if isinstance(base, str | Path) else ""
         raise errors.MidlevelError(f"{where}{lines}") from error
 
@@ -231,8 +271,8 @@ def parse_setting(text: str) -> tuple[str, object]:
     if not equals or not all(part.strip() for part in key.split(".")):
         raise errors.MidlevelError(f"--set expects key=value. Received: {text}.")
     try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        return key.strip(), safe_yaml.load(value)
+    except ValueError as error:
         raise errors.MidlevelError(
             f"--set {key}: the value is not YAML. Received: {value}."
         ) from error
@@ -246,21 +286,7 @@ def dump(config: Config) -> str:
 def _tree(base: Config | str | Path | None) -> dict:
     if isinstance(base, Config):
         return base.model_dump()
-    return _read_yaml(Path(base)) if base else {}
-
-
-def _read_yaml(file: Path) -> dict:
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.MidlevelError(f"{file}: cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
-        raise errors.MidlevelError(
-            f"{file}: is not YAML: {' '.join(str(error).split())}."
-        ) from error
-    if not isinstance(tree, dict):
-        raise errors.MidlevelError(f"{file}: expected sections such as `training:`.")
-    return tree
+    return safe_yaml.read(Path(base)) if base else {}
 
 
 def _set(tree: dict, key: str, value: object):

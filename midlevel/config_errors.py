@@ -1,6 +1,7 @@
 """Say in one line what is wrong with a setting, and what was probably meant."""
 
 import difflib
+import reprlib
 
 from pydantic import BaseModel
 
@@ -14,7 +15,12 @@ def explain(item: dict, root: type[BaseModel]) -> str:
     why = item["msg"].removeprefix("Value error, ").rstrip(".")
     if not place:  # about several settings together
         return why
-    return f"{place}: {why}. Received: {str(item['input'])[:80]}"
+    return f"{place}: {why}. Received: {_shown(item['input'])}"
+
+
+def _shown(value) -> str:
+    """A value, shortened; YAML's aliases can make one that fills the memory."""
+    return (value if isinstance(value, str) else reprlib.repr(value))[:80]
 
 
 def _suggest(place: list, root: type[BaseModel]) -> str:

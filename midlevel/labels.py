@@ -98,6 +98,28 @@ def assign(
     return np.where(several | spoiled, LEFT_OUT, highest).astype(np.int16)
 
 
+def of_whole(ids: np.ndarray, windows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Class ids where a photograph shows `classes` that have no box, int16 `(n,)`.
+
+    Its largest windows, which hold most of it, take these classes in turns. Any other
+    window may show them or not, so none of them is background.
+
+    Args:
+        ids: `(n,)` from `assign`.
+        windows: `(n, 4)` boxes.
+        classes: `(m,)` class ids from 1.
+
+    >>> windows = np.array([[0.0, 0, 9, 9], [1, 0, 10, 9], [0, 0, 3, 3]])
+    >>> of_whole(np.zeros(3, np.int16), windows, np.array([2])).tolist()
+    [2, 2, -1]
+    """
+    areas = boxes_.area(windows)
+    largest = np.flatnonzero((areas >= 0.99 * areas.max()) & (ids == BACKGROUND))
+    ids = np.where(ids == BACKGROUND, LEFT_OUT, ids)
+    ids[largest] = np.resize(classes, len(largest))
+    return ids.astype(np.int16)
+
+
 def sample_background(ids: np.ndarray, fraction: float, seed: int, name: str):
     """Ids with all but a random `fraction` of the background left out, int16 `(n,)`.
 

@@ -1,13 +1,17 @@
 """From a folder and settings to photographs whose features are in the store."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from midlevel import datasets, errors, extraction, features, store
 from midlevel.config import Config
+from midlevel.datasets import mending, splitting
 from midlevel.progress import Progress
+
+TOLD = 20  # problems that are named; `midlevel check` names all
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,8 @@ class Prepared:
         dataset: what was read.
         extractor: what made the features.
         store: where they are.
-        keys: of each photograph that could be read, its key in the store by view.
-        failures: for each that could not, a line that names it.
+        keys: of each photograph that can be used, its key in the store by view.
+        failures: a line on everything that cannot be used, or only in part.
     """
 
     dataset: datasets.Dataset
@@ -29,7 +33,7 @@ class Prepared:
     failures: list[str]
 
     def readable(self, split: str) -> list[datasets.Example]:
-        """The examples of a split that could be read.
+        """The examples of a split that can be used, their boxes in pixels.
 
         Raises:
             errors.DataError: there is none.
@@ -54,21 +58,20 @@ def read(
         drawn: the files of each split as they were drawn before, where the data has no
             validation split of its own.
     """
-    dataset = datasets.read(data, config.data.classes)
+    dataset = labelled(data, config)
     train, val = config.data.train, config.data.val
     if not dataset.splits.get(val) and drawn:
-        dataset = datasets.pick(dataset, drawn)
+        dataset = splitting.pick(dataset, drawn)
     elif not dataset.splits.get(val):
-        fraction = config.data.val_fraction
-        dataset = datasets.hold_out(dataset, train, val, fraction, config.seed)
-        progress.say(f"no split {val!r}: a random {fraction:.0%} of {train!r} serves")
+        dataset = _drawn(dataset, config, progress)
     sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
     progress.say(f"data: {data} ({dataset.format}), photographs: {sizes}")
     progress.say(f"classes, shown in {train} + {val}: {_shown(dataset, train, val)}")
-    if dataset.ignored:
-        others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
-        progress.say(f"boxes of other classes, taken as background: {others}")
-    say_left_out(dataset.problems, progress)
+    _say_bare(dataset, (train, val), progress)
+    _check_shown(dataset, "train", train)
+    _check_shown(dataset, "val", val)
+    say_ignored(dataset, progress)
+    say_problems(dataset.problems, progress, config.data.strict)
     both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
     if both and train != val:
         progress.say(
@@ -76,6 +79,82 @@ def read(
             f"{val!r} will look better than they are"
         )
     return dataset
+
+
+def labelled(
+    data: str | Path, config: Config, classes: Iterable[str] | None = None
+) -> datasets.Dataset:
+    """Read a data set as the settings say.
+
+    Args:
+        classes: those of a run, which need not occur; by default the settings'.
+    """
+    chosen = config.data
+    return datasets.read(
+        data,
+        classes or chosen.classes,
+        must_occur=classes is None,
+        form=chosen.format,
+        ignore=chosen.ignore_classes,
+        merge=chosen.merge,
+    )
+
+
+def hold_out(dataset: datasets.Dataset, config: Config) -> datasets.Dataset:
+    """`dataset` with the validation split that the settings draw.
+
+    Raises:
+        errors.DataError: there is nothing to draw it from.
+    """
+    chosen = config.data
+    return splitting.hold_out(
+        dataset,
+        chosen.train,
+        chosen.val,
+        chosen.val_fraction,
+        config.seed,
+        chosen.group_by,
+    )
+
+
+def _drawn(dataset, config: Config, progress: Progress) -> datasets.Dataset:
+    chosen, dataset = config.data, hold_out(dataset, config)
+    progress.say(
+        f"no split {chosen.val!r}: about {chosen.val_fraction:.0%} of each class of "
+        f"{chosen.train!r} serves, drawn with seed {config.seed}"
+    )
+    return dataset
+
+
+def say_ignored(dataset: datasets.Dataset, progress: Progress):
+    """Name the classes that nobody asked for."""
+    if dataset.ignored:
+        others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
+        progress.say(f"boxes of other classes, taken as background: {others}")
+
+
+def _say_bare(dataset: datasets.Dataset, splits, progress: Progress):
+    """Say how many photographs show nothing, and how many have labels without boxes."""
+    rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
+    bare = sum(not (len(row.classes) or len(row.labels)) for row in rows)
+    unboxed = sum(len(row.labels) > 0 for row in rows)
+    if bare:
+        progress.say(f"photographs without any of these: {bare}, all background")
+    if unboxed:
+        progress.say(
+            f"photographs with labels but no boxes: {unboxed}; their largest windows "
+            "learn the labels, their other windows teach nothing"
+        )
+
+
+def _check_shown(dataset: datasets.Dataset, setting: str, split: str):
+    """Refuse before the work a split from which nothing can be learned or measured."""
+    count = len(dataset.classes)
+    if not any((row.targets(count) == 1).any() for row in dataset.split(split)):
+        raise errors.DataError(
+            f"{dataset.folder}: no photograph of split {split!r} shows one of the "
+            f"classes. Name another split with --set data.{setting}=NAME."
+        )
 
 
 def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
@@ -95,12 +174,17 @@ def prepare(
     extractor: features.Extractor,
     folder: str | Path | None,
     progress: Progress,
+    strict: bool = False,
 ) -> Prepared:
     """Compute the features that are not in the store yet.
 
     Args:
         views: for each split the views of its photographs.
         folder: the store; by default the user's cache.
+        strict: refuse data in which anything is wrong.
+
+    Raises:
+        errors.DataError: see `strict`.
     """
     place = Path(folder) if folder else store.default_folder()
     features_ = store.FeatureStore(place, extractor.stored_as)
@@ -112,14 +196,46 @@ def prepare(
         for path, by_view in found.keys.items():
             keys.setdefault(path, {}).update(by_view)
         failures += found.failures
-    failures = list(dict.fromkeys(failures))
-    say_left_out(failures, progress)
+    failures = [f"{line.rstrip('.')}: left out" for line in dict.fromkeys(failures)]
+    dataset, problems = _fitted(dataset, views, keys, features_)
+    failures += map(str, problems)
+    say_problems(failures, progress, strict)
     return Prepared(dataset, extractor, features_, keys, failures)
 
 
-def say_left_out(lines, progress: Progress):
-    """Name each file that could not be used, and count them."""
-    for line in lines:
-        progress.say(f"left out: {line}")
-    if lines:
-        progress.say(f"{len(lines)} left out; the rest goes on")
+def _fitted(dataset, splits, keys, features_: store.FeatureStore):
+    """`dataset` with boxes in pixels of its photographs, and what had to be mended."""
+    fitted, problems = dict(dataset.splits), {}
+    for split in splits:
+        fitted[split] = []
+        for example in dataset.split(split):
+            if example.path in keys:
+                key = next(iter(keys[example.path].values()))
+                size_wh = features_.entries[key].size_wh
+                example, found = mending.fit_or_leave_out(example, size_wh)
+                problems.update(dict.fromkeys(found))
+            if example:
+                fitted[split].append(example)
+    return replace(dataset, splits=fitted), list(problems)
+
+
+def say_problems(problems, progress: Progress, strict: bool = False):
+    """Name what cannot be used, or only in part, and count it.
+
+    Raises:
+        errors.DataError: there is something, and `strict` refuses it.
+    """
+    for problem in problems[:TOLD]:
+        progress.say(str(problem))
+    if len(problems) > TOLD:
+        progress.say(
+            f"and {len(problems) - TOLD} more; `midlevel check --all` names all"
+        )
+    if problems and strict:
+        raise errors.DataError(
+            f"{len(problems)} things are wrong in the data, and data.strict refuses "
+            "them. Mend them, or leave data.strict out. `midlevel check --all` names "
+            "all."
+        )
+    if problems:
+        progress.say(f"{len(problems)} things to mend in the data; the rest goes on")

@@ -3,7 +3,6 @@
 import numpy as np
 
 from midlevel import augment, batches, errors, labels, store
-from midlevel import boxes as boxes_
 from midlevel.config import Config
 from midlevel.config import Labels as LabelSettings
 from midlevel.datasets import Example
@@ -19,12 +18,14 @@ def collect(
     Raises:
         errors.DataError: no window shows an object.
     """
-    keys, ids = [], []
-    for example in prepared.readable(config.data.train):
-        by_view = prepared.keys[example.path]
-        for view in config.features.views:
-            keys.append(by_view[view])
-            ids.append(_label(prepared, example, view, config))
+    found = [
+        (prepared.keys[example.path][view], label(prepared, example, view, config))
+        for example in prepared.readable(config.data.train)
+        for view in config.features.views
+    ]
+    # By content: neither the format, nor names, nor their order change what is learned.
+    found.sort(key=lambda row: (row[0], row[1].tobytes()))
+    keys, ids = zip(*found, strict=True)
     count = len(prepared.dataset.classes) + 1
     weights = _weigh(np.concatenate(ids), count, config.labels)
     memory = int(config.training.memory * batches.memory_of_machine())
@@ -43,23 +44,23 @@ def collect(
     return windows
 
 
-def _label(prepared: Prepared, example: Example, view: str, config: Config):
+def label(
+    prepared: Prepared, example: Example, view: str, config: Config
+) -> np.ndarray:
     """Class ids of the windows of one view of a photograph, int16 `(n,)`."""
     settings = config.labels
     key = prepared.keys[example.path][view]
     size_wh = prepared.store.entries[key].size_wh
-    boxes = boxes_.clip(example.boxes, size_wh)
-    boxes = augment.move_boxes(size_wh, boxes, view, store.content_of(key))
+    boxes = augment.move_boxes(size_wh, example.boxes, view, store.content_of(key))
     windows = prepared.extractor.plan(size_wh).boxes
     ids = labels.assign(
         windows, boxes, example.classes, example.difficult, settings.rules()
     )
+    if len(example.labels):
+        ids = labels.of_whole(ids, windows, example.labels)
     if settings.background == "weight":
         return ids
-    name = example.path.relative_to(prepared.dataset.folder).as_posix()
-    return labels.sample_background(
-        ids, settings.background_fraction, config.seed, f"{name}:{view}"
-    )
+    return labels.sample_background(ids, settings.background_fraction, config.seed, key)
 
 
 def _weigh(ids: np.ndarray, count: int, settings: LabelSettings) -> np.ndarray:

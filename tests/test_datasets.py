@@ -2,6 +2,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import formats
 import helpers
 import numpy as np
 import pytest
@@ -30,8 +31,8 @@ def problem_of(folder, text):
     """What is said of a photograph with that XML; the other one is read anyway."""
     found = datasets.read(beside(folder, text))
     assert [example.path.name for example in found.split("train")] == ["good.jpg"]
-    (line,) = found.problems
-    return line
+    (problem,) = found.problems
+    return problem
 
 
 # === What is read ===
@@ -176,7 +177,7 @@ def test_a_list_that_is_not_text_is_named(tmp_path):
 def test_a_listed_photograph_without_annotation_is_a_problem(tmp_path):
     found = datasets.read(one(tmp_path, train=["a", "missing"]))
     assert len(found.split("train")) == 1
-    assert "missing.xml: cannot be read: No such file" in found.problems[0]
+    assert "missing.xml: cannot be read: No such file" in str(found.problems[0])
 
 
 @pytest.mark.parametrize("outside", ["../../other/a", "{absolute}"])
@@ -185,7 +186,7 @@ def test_a_list_cannot_name_files_outside_the_folder(tmp_path, outside):
     name = outside.format(absolute=tmp_path / "other" / "a")
     found = datasets.read(one(tmp_path / "data", train=["a", name]))
     assert len(found.split("train")) == 1
-    assert "is refused; it is outside" in found.problems[0]
+    assert "is refused; it is outside" in str(found.problems[0])
 
 
 def test_a_missing_split_names_those_that_are_there(toy_voc):
@@ -200,32 +201,6 @@ def test_an_empty_split_is_a_missing_one(tmp_path):
     found = datasets.read(one(tmp_path, train=["a"], val=[]))
     with pytest.raises(errors.DataError, match="has no photographs in a split .*'val'"):
         found.split("val")
-
-
-@pytest.mark.parametrize(
-    ("fraction", "held"), [(0.2, 2), (0.5, 6), (0.01, 1), (0.99, 10)]
-)
-def test_holding_out_is_seeded_and_disjoint(toy_voc, fraction, held):
-    before = datasets.read(toy_voc)
-
-    def draw(seed):
-        found = datasets.hold_out(before, "train", "new", fraction, seed)
-        return [[e.path for e in found.split(name)] for name in ("train", "new")]
-
-    train, new = draw(0)
-    assert len(new) == held and not set(train) & set(new)
-    assert set(train) | set(new) == {e.path for e in before.split("train")}
-    assert draw(0) == [train, new]
-    assert any(draw(seed)[1] != new for seed in range(1, 5))
-    assert len(before.split("train")) == 11 and "new" not in before.splits
-
-
-def test_two_photographs_can_be_held_out_from_and_one_not(tmp_path):
-    two = helpers.write_voc(tmp_path / "two", {n: (IMAGE, [CAT]) for n in "ab"})
-    held = datasets.hold_out(datasets.read(two), "train", "val", 0.8, 0)
-    assert [len(held.split(name)) for name in ("train", "val")] == [1, 1]
-    with pytest.raises(errors.DataError, match="1 photographs .* Expected at least 2"):
-        datasets.hold_out(datasets.read(one(tmp_path / "one")), "train", "val", 0.2, 0)
 
 
 # === Classes ===
@@ -246,16 +221,59 @@ def test_classes_have_the_order_asked_for_and_others_are_counted(toy_voc):
 
 
 def test_all_classes_are_sorted(tmp_path):
-    objects = [(name, (0, 0, 4, 4), False) for name in ("dog", "ant", "cat", "dog")]
+    names = ("dog", "ant", "cat", "dog")
+    objects = [(name, (i, 0, 9, 4), False) for i, name in enumerate(names)]
     found = datasets.read(one(tmp_path, objects))
     assert found.classes == ("ant", "cat", "dog")
     assert found.split("train")[0].classes.tolist() == [3, 1, 2, 3]
 
 
 def test_a_class_that_no_box_bears_is_refused(toy_voc):
-    message = "no box is named circle, Disc .* found: disc, square, wedge"
+    message = (
+        r"no box or label is named circle, Disc \(data.classes\). Names found: disc,"
+    )
     with pytest.raises(errors.DataError, match=message):
         datasets.read(toy_voc, ["disc", "circle", "Disc"])
+    with pytest.raises(errors.DataError, match=r"named Disc \(data.ignore_classes\)"):
+        datasets.read(toy_voc, ignore=["disc", "Disc"])
+    with pytest.raises(errors.DataError, match=r"named ring \(data.merge\)"):
+        datasets.read(toy_voc, merge={"round": ["disc", "ring"]})
+    foreign = datasets.read(toy_voc, ["cow", "disc"], must_occur=False, ignore=["Disc"])
+    assert foreign.classes == ("cow", "disc")
+
+
+def test_ignoring_every_class_is_refused(toy_voc):
+    with pytest.raises(
+        errors.DataError, match="ignore_classes leaves none .*: disc, s"
+    ):
+        datasets.read(toy_voc, ignore=["wedge", "disc", "square"])
+
+
+@pytest.mark.parametrize("name", ["background", "Background"])
+def test_a_class_named_as_the_background_is_refused_and_can_be_ignored_or_renamed(
+    tmp_path, name
+):
+    folder = one(tmp_path, [CAT, (name, (0, 0, 4, 4), False)])
+    message = f"a class is named '{name}', .*ignore_classes=.{name}.*merge="
+    with pytest.raises(errors.DataError, match=message):
+        datasets.read(folder)
+    with pytest.raises(errors.DataError, match=message):
+        datasets.read(folder, ["cat", name])
+    found = datasets.read(folder, ignore=[name])
+    assert found.classes == ("cat",) and found.ignored == {name: 1}
+    renamed = datasets.read(folder, merge={"scenery": [name]})
+    assert renamed.classes == ("cat", "scenery")
+
+
+def test_a_class_in_one_of_two_splits_that_list_a_photograph_is_a_class(tmp_path):
+    formats.photographs(tmp_path, "a.jpg")
+    (tmp_path / "train.csv").write_text("a.jpg,1,1,9,9,cat\n")
+    (tmp_path / "test.csv").write_text("a.jpg,1,1,9,9,cat\na.jpg,2,2,8,8,dog\n")
+    assert datasets.read(tmp_path).classes == ("cat", "dog")
+    same = (tmp_path / "train.csv").read_text()
+    (tmp_path / "test.csv").write_text(same)
+    found = datasets.read(tmp_path, ["cow"], must_occur=False)
+    assert found.ignored == {"cat": 1}
 
 
 def test_a_folder_without_boxes_is_refused(tmp_path):
@@ -267,18 +285,17 @@ def test_a_folder_without_boxes_is_refused(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(errors.DataError, match="nowhere: expected a folder with boxed"):
+    with pytest.raises(errors.DataError, match="nowhere: expected a folder with label"):
         datasets.read(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    with pytest.raises(errors.DataError, match="file: expected a folder"):
+    with pytest.raises(errors.DataError, match="file: holds no data set in a known"):
         datasets.read(str(tmp_path / "file"))
 
 
 def test_a_folder_of_no_known_format_is_refused(tmp_path):
     helpers.write_photograph(tmp_path / "a.jpg", IMAGE)
-    with pytest.raises(
-        errors.DataError, match="known format. Expected VOC: Annotations"
-    ):
+    message = "known format. Expected one of: .*; voc: Annotations.*; folders: a folder"
+    with pytest.raises(errors.DataError, match=message):
         datasets.read(tmp_path)
 
 
@@ -299,11 +316,6 @@ OUTSIDE = "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><annotation>&b;
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            box(xmin=10),
-            r"cat has an inverted box \(10, 1, 9, 9\); expected xmin <= xmax",
-        ),
-        (box(ymax=0), r"inverted box \(1, 1, 9, 0\)"),
         (box(xmin="left"), "<xmin> must be a number. Received: 'left'"),
         (box(ymin="nan"), "<ymin> must be a number. Received: 'nan'"),
         (box(xmax="inf"), "<xmax> must be a number. Received: 'inf'"),
@@ -321,9 +333,26 @@ OUTSIDE = "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><annotation>&b;
 def test_an_annotation_that_cannot_be_used_is_named_and_left_out(
     tmp_path, text, message
 ):
-    line = problem_of(tmp_path, text)
-    assert line.startswith(f"{tmp_path / 'a.xml'}: ")
-    assert re.search(message, line)
+    problem = problem_of(tmp_path, text)
+    assert (problem.file, problem.kind) == (tmp_path / "a.xml", "annotation")
+    assert problem.fate == "left out" and re.search(message, problem.text)
+    assert str(problem).startswith(f"{tmp_path / 'a.xml'}: ")
+
+
+@pytest.mark.parametrize(
+    ("corners", "mended"),
+    [
+        ({"xmin": 10}, [8, 0, 10, 9]),
+        ({"ymax": 0}, [0, -1, 9, 1]),
+        ({"xmin": 9, "xmax": 1, "ymin": 8, "ymax": 2}, [0, 1, 9, 8]),
+    ],
+)
+def test_an_inverted_box_is_swapped_and_named(tmp_path, corners, mended):
+    found = datasets.read(beside(tmp_path, box(**corners)))
+    assert found.split("train")[0].boxes.tolist() == [mended]
+    (problem,) = found.problems
+    assert (problem.kind, problem.fate) == ("box", "swapped")
+    assert str(problem).startswith(f"{tmp_path / 'a.xml'}: box 1 (cat) ")
 
 
 @pytest.mark.parametrize(
@@ -345,9 +374,9 @@ def test_a_photograph_is_never_looked_for_outside_the_folder(tmp_path, stated):
     (folder / "Annotations" / "a.xml").write_text(text)
     found = datasets.read(folder)
     assert [e.path.name for e in found.split("train")] == ["good.jpg"]
-    (line,) = found.problems
+    (problem,) = found.problems
     place = folder / "JPEGImages"
-    assert f"its photograph is missing; expected {stated} in {place}" in line
+    assert f"its photograph is missing; expected {stated} in {place}" in problem.text
 
 
 @pytest.mark.data
@@ -367,8 +396,9 @@ def test_photographs_that_no_annotation_is_about_are_named_and_counted(tmp_path)
     folder = helpers.write_voc(tmp_path, {"a": (IMAGE, [CAT])}, {})
     for name in ("x.jpg", "y.PNG"):
         (folder / "JPEGImages" / name).touch()
-    (line,) = datasets.read(folder).problems
-    assert "x.jpg: has no XML file, as 2 in all" in line
+    (problem,) = datasets.read(folder).problems
+    assert problem.kind == "unlabelled"
+    assert "x.jpg: has no XML file, as 2 in all" in str(problem)
 
 
 def test_where_no_annotation_can_be_used_the_first_says_why(tmp_path):
@@ -385,3 +415,94 @@ def test_an_id_is_taken_once_and_may_have_spaces(tmp_path):
     )
     (example,) = datasets.read(folder).split("train")
     assert example.path.stem == "my photo 1"
+
+
+# === Alike in every format ===
+
+WRITERS = {
+    "coco": formats.write_coco,
+    "yolo": formats.write_yolo,
+    "csv": formats.write_csv,
+}
+
+
+@pytest.fixture(scope="module")
+def written(toy_voc, tmp_path_factory):
+    """The toy set in each format, by its name; not to be changed."""
+    place, toy = tmp_path_factory.mktemp("written"), datasets.read(toy_voc)
+    writers = {**WRITERS, "folders": formats.write_folders}
+    return {"voc": toy_voc} | {n: w(toy, place / n) for n, w in writers.items()}
+
+
+@pytest.mark.parametrize("name", datasets.FORMATS)
+def test_each_format_is_found_and_no_other_claims_it(written, name):
+    assert datasets.detect(written[name]) == name
+    claims = [
+        other for other, m in datasets.FORMATS.items() if m.matches(written[name])
+    ]
+    assert claims == [name]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_same_photographs_and_boxes_give_the_same_data_set(written, name):
+    toy, found = (datasets.read(written[other]) for other in ("voc", name))
+    assert (found.format, found.classes) == (name, toy.classes)
+    assert found.problems == () and formats.told(found) == formats.told(toy)
+    files = {found.file(row) for rows in found.splits.values() for row in rows}
+    assert all((found.folder / file).is_file() for file in files)
+
+
+@pytest.mark.parametrize("name", datasets.FORMATS)
+def test_a_folder_may_be_named_from_the_current_one(written, name, monkeypatch):
+    absolute = datasets.read(written[name])
+    monkeypatch.chdir(written[name].parent)
+    found = datasets.read(written[name].name)
+    assert found.problems == () and formats.told(found) == formats.told(absolute)
+    monkeypatch.chdir(written[name])
+    found = datasets.read(".")
+    assert found.problems == () and formats.told(found) == formats.told(absolute)
+    files = [found.file(row) for rows in found.splits.values() for row in rows]
+    assert all(Path(file).is_file() for file in files)
+
+
+def test_folders_are_a_table_of_labels_without_boxes(written, tmp_path):
+    by_folder = datasets.read(written["folders"])
+    table = formats.write_csv(by_folder, tmp_path / "csv")
+    found = datasets.read(table)
+    assert (found.format, found.classes) == ("csv", by_folder.classes)
+    assert formats.told(found) == formats.told(by_folder)
+
+
+@pytest.mark.parametrize("name", datasets.FORMATS)
+def test_a_format_that_is_named_is_not_guessed_and_refused_where_it_is_not(
+    written, tmp_path, name
+):
+    assert datasets.read(written[name], form=name).format == name
+    formats.photographs(tmp_path, "a.jpg")
+    with pytest.raises(errors.DataError):
+        datasets.read(tmp_path, form=name)
+
+
+@pytest.mark.parametrize("name", datasets.FORMATS)
+def test_no_format_claims_photographs_alone(tmp_path, name):
+    formats.photographs(tmp_path, "a.jpg", "one/b.jpg", "images/train/c.jpg")
+    for place in (tmp_path, tmp_path / "a.jpg", tmp_path / "nowhere"):
+        assert not datasets.FORMATS[name].matches(place)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_classes_are_kept_merged_and_ignored_alike(written, name):
+    chosen = {"merge": {"round": ["disc"], "angular": ["square", "wedge"]}}
+    found = datasets.read(written[name], ignore=["round"], **chosen)
+    assert found.classes == ("angular",) and list(found.ignored) == ["round"]
+    assert {*datasets.read(written[name], **chosen).classes} == {"round", "angular"}
+
+
+def test_a_photograph_in_two_splits_has_its_problems_told_once(tmp_path):
+    inverted = [("cat", (9, 9, 2, 3), False)]
+    folder = helpers.write_voc(
+        tmp_path, {"a": (IMAGE, inverted)}, {"train": ["a"], "val": ["a"]}
+    )
+    found = datasets.read(folder)
+    assert [len(rows) for rows in found.splits.values()] == [1, 1]
+    assert len(found.problems) == 1 and found.splits["train"][0].boxes[0, 0] < 9

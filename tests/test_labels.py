@@ -193,3 +193,47 @@ def test_sampling_and_weighing_background_expect_the_same_totals(how):
     sampled = np.mean([totals(draw, background="sample") for draw in draws], axis=0)
     weighed = totals(ids, background="weight", background_fraction=0.1)
     np.testing.assert_allclose(weighed, sampled, rtol=0.03)
+
+
+# === Labels without boxes ===
+
+WHOLE = np.array([[0.0, 0, 9, 9], [1, 0, 10, 9], [2, 0, 11, 9], [0, 0, 3, 3]])
+
+
+@pytest.mark.parametrize(
+    ("ids", "classes", "expected"),
+    [
+        ([0, 0, 0, 0], [2], [2, 2, 2, -1]),
+        ([0, 0, 0, 0], [2, 5], [2, 5, 2, -1]),
+        ([0, 0, 0, 0], [1, 2, 3, 4], [1, 2, 3, -1]),
+        ([0, 7, 0, 0], [2, 5], [2, 7, 5, -1]),  # what a box says stands
+        ([0, -1, 0, 7], [2], [2, -1, 2, 7]),
+        ([7, 7, 7, 0], [2], [7, 7, 7, -1]),
+    ],
+)
+def test_the_largest_windows_take_labels_in_turns_and_none_is_background(
+    ids, classes, expected
+):
+    before = np.array(ids, np.int16)
+    found = labels.of_whole(before, WHOLE, np.array(classes, np.int16))
+    assert found.tolist() == expected and found.dtype == np.int16
+    assert before.tolist() == ids
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.integers(0, 20)] * 2, *[st.integers(1, 9)] * 2), min_size=1
+    ),
+    st.lists(st.integers(1, 5), min_size=1, max_size=5, unique=True),
+    st.randoms(use_true_random=False),
+)
+def test_labels_of_the_whole_change_nothing_but_background(corners, classes, random):
+    left, top, width, height = np.array(corners, np.float32).T
+    windows = np.stack([left, top, left + width, top + height], axis=1)
+    ids = np.array([random.choice([-1, 0, 6]) for _ in corners], np.int16)
+    found = labels.of_whole(ids, windows, np.array(classes))
+    np.testing.assert_array_equal(found[ids != 0], ids[ids != 0])
+    assert not (found == 0).any() and set(found.tolist()) <= {-1, 6, *classes}
+    areas = width * height
+    labelled = (ids == 0) & (found > 0)
+    assert (areas[labelled] >= 0.99 * areas.max()).all()

@@ -1,9 +1,10 @@
+import formats
 import helpers
 import numpy as np
 import pytest
 import stub
 
-from midlevel import config, errors, features, preparation, samples, store
+from midlevel import config, datasets, errors, features, preparation, samples, store
 
 PROGRESS = stub.QUIET
 
@@ -37,8 +38,8 @@ def totals(windows):
 def test_a_mirror_view_has_the_labels_of_mirrored_windows(prepared):
     chosen = settings(labels__background="weight")
     for example in prepared.readable("train"):
-        plain = samples._label(prepared, example, "original", chosen)
-        mirrored = samples._label(prepared, example, "mirror", chosen)
+        plain = samples.label(prepared, example, "original", chosen)
+        mirrored = samples.label(prepared, example, "mirror", chosen)
         entry = prepared.store.entries[prepared.keys[example.path]["original"]]
         boxes = prepared.extractor.plan(entry.size_wh).boxes
         flipped = boxes.copy()
@@ -96,7 +97,7 @@ def test_which_background_is_kept_hangs_on_the_seed_and_not_on_other_photographs
 ):
     example = prepared.readable("train")[4]
     first, again, other = (
-        samples._label(prepared, example, "original", settings(seed=seed))
+        samples.label(prepared, example, "original", settings(seed=seed))
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
@@ -121,3 +122,45 @@ def test_photographs_that_teach_nothing_are_refused(stub_backbone, tmp_path):
     found = prepare(folder, tmp_path / "features")
     with pytest.raises(errors.DataError, match="no window of split 'train' shows"):
         samples.collect(found, settings(), PROGRESS)
+
+
+@pytest.mark.parametrize("write", [formats.write_yolo, formats.write_csv])
+def test_the_same_boxes_label_the_same_windows_in_any_format(prepared, tmp_path, write):
+    """YOLO's are shares of the sides until the photograph's size is known."""
+    other = prepare(write(prepared.dataset, tmp_path / "set"), tmp_path / "features")
+    chosen = settings(labels__difficult="use", labels__background="weight")
+    for one, same in zip(
+        prepared.readable("train"), other.readable("train"), strict=True
+    ):
+        assert one.path.name == same.path.name and not same.relative
+        np.testing.assert_array_equal(
+            samples.label(prepared, one, "original", chosen),
+            samples.label(other, same, "original", chosen),
+        )
+
+
+def test_labels_without_boxes_teach_by_the_largest_windows(
+    stub_backbone, toy_voc, tmp_path
+):
+    folder = formats.write_folders(datasets.read(toy_voc), tmp_path / "set")
+    found, chosen = prepare(folder, tmp_path / "features"), settings()
+    for example in found.readable("train"):
+        ids = samples.label(found, example, "original", chosen)
+        if len(example.labels):
+            assert set(ids.tolist()) == {-1, *example.labels.tolist()}
+        else:
+            assert set(ids.tolist()) == {-1, 0}
+    notes = stub.Notes()
+    windows = samples.collect(found, chosen, notes)
+    assert (np.bincount(windows.ids, minlength=4) > 0).all()
+
+
+def test_boxes_drawn_on_a_photograph_lying_down_teach_nothing(stub_backbone, tmp_path):
+    folder = helpers.write_toy_voc(tmp_path / "voc")
+    xml = folder / "Annotations" / "train_03.xml"  # 160 x 120
+    text = xml.read_text().replace("<width>160</width>", "<width>120</width>")
+    xml.write_text(text.replace("<height>120</height>", "<height>160</height>"))
+    found = prepare(folder, tmp_path / "features")
+    assert "train_03" not in {e.path.stem for e in found.readable("train")}
+    (line,) = found.failures
+    assert line.startswith(f"{xml}: is said to be 120 x 160") and "left out" in line

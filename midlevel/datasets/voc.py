@@ -14,19 +14,23 @@ import defusedxml
 from defusedxml import ElementTree
 
 from midlevel import errors, images
-from midlevel.datasets.annotation import Annotation
+from midlevel.datasets import paths
+from midlevel.datasets.annotation import Annotation, Problem, Reading
 
 CLASS_LINE = re.compile(r"\s+(-1|0|1)$")  # an id, then whether the class is there
+EXPECTED = "Annotations/*.xml and JPEGImages/, or XML files beside the photographs"
 PHOTOGRAPHS, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
 
 
 def matches(folder: Path) -> bool:
     """Whether `folder` holds VOC annotations."""
+    if not folder.is_dir():
+        return False
     return (folder / ANNOTATIONS).is_dir() or any(folder.rglob("*.xml"))
 
 
-def read(folder: Path) -> tuple[dict[str, list[Annotation]], list[str]]:
-    """Annotations by split, and a line for each file that cannot be used.
+def read(folder: Path) -> Reading:
+    """Annotations by split, and each file that cannot be used.
 
     Without lists of ids there is one split, `train`. Lists of one class
     (`dog_train.txt`) are passed over: the boxes say the same.
@@ -35,19 +39,18 @@ def read(folder: Path) -> tuple[dict[str, list[Annotation]], list[str]]:
         splits = _listed_splits(folder)
     else:
         splits = {"train": sorted(folder.rglob("*.xml"))}
-    cache: dict[Path, Annotation | str] = {}
-    for paths in splits.values():
-        for path in paths:
-            if path not in cache:
-                cache[path] = _try_read(path, folder)
+    cache: dict[Path, Annotation | Problem] = {}
+    for path in (path for of_split in splits.values() for path in of_split):
+        if path not in cache:
+            cache[path] = _try_read(path, folder)
     annotations = {
-        name: [cache[path] for path in paths if isinstance(cache[path], Annotation)]
-        for name, paths in splits.items()
+        name: [cache[path] for path in of if isinstance(cache[path], Annotation)]
+        for name, of in splits.items()
     }
-    problems = [line for line in cache.values() if isinstance(line, str)]
+    problems = [found for found in cache.values() if isinstance(found, Problem)]
     if not any((folder / LISTS).glob("*.txt")):
         problems += _without_annotation(folder, cache)
-    return annotations, problems
+    return Reading(annotations, problems)
 
 
 def read_annotation(path: Path, folder: Path) -> Annotation:
@@ -56,7 +59,7 @@ def read_annotation(path: Path, folder: Path) -> Annotation:
     Raises:
         errors.DataError: the file, a box, or the photograph it names is not usable.
     """
-    if not _inside(path, folder):
+    if not paths.inside(folder, os.path.abspath(path)):
         raise errors.DataError(f"{path}: is refused; it is outside {folder}.")
     root = _parse(path)
     boxes, names, difficult = [], [], []
@@ -68,22 +71,23 @@ def read_annotation(path: Path, folder: Path) -> Annotation:
         xmin, ymin, xmax, ymax = (
             _number(box, tag, path) for tag in ("xmin", "ymin", "xmax", "ymax")
         )
-        if xmax < xmin or ymax < ymin:
-            raise errors.DataError(
-                f"{path}: <object> {names[-1]} has an inverted box "
-                f"({xmin:g}, {ymin:g}, {xmax:g}, {ymax:g}); expected xmin <= xmax and "
-                "ymin <= ymax."
-            )
-        boxes.append((xmin - 1, ymin - 1, xmax, ymax))
+        (xmin, xmax), (ymin, ymax) = _half_open(xmin, xmax), _half_open(ymin, ymax)
+        boxes.append((xmin, ymin, xmax, ymax))
         difficult.append((item.findtext("difficult") or "0").strip() == "1")
     photograph = _photograph(path, root, folder)
-    return Annotation(photograph, _size(root), boxes, names, difficult)
+    return Annotation(photograph, _size(root), boxes, names, difficult, source=path)
+
+
+def _half_open(first: float, last: float) -> tuple[float, float]:
+    """From pixels counted from 1, the last included; a wrong order stays one."""
+    return (first - 1, last) if first <= last else (first, last - 1)
 
 
 def _listed_splits(folder: Path) -> dict[str, list[Path]]:
     splits = {}
     for path in sorted((folder / LISTS).glob("*.txt")):
-        lines = [line.strip() for line in _lines(path) if line.strip()]
+        lines = [line.strip() for line in paths.text(path).splitlines()]
+        lines = [line for line in lines if line]
         if "_" in path.stem and lines and all(map(CLASS_LINE.search, lines)):
             continue  # <class>_<split>.txt
         ids = [_id(line, folder) for line in dict.fromkeys(lines)]
@@ -97,43 +101,33 @@ def _id(line: str, folder: Path) -> str:
     return line if is_whole else CLASS_LINE.sub("", line)
 
 
-def _without_annotation(folder: Path, read: dict[Path, Annotation | str]) -> list[str]:
-    """A line on the photographs that no annotation is about, if there are any."""
+def _without_annotation(
+    folder: Path, read: dict[Path, Annotation | Problem]
+) -> list[Problem]:
+    """What to say on the photographs that no annotation is about, if there are any."""
     known = {found.path for found in read.values() if isinstance(found, Annotation)}
     stems = {path.stem for path in read}
     place = folder / PHOTOGRAPHS if (folder / ANNOTATIONS).is_dir() else folder
     others = [
         path
-        for path in sorted(place.rglob("*"))
-        if path.suffix.lower() in images.SUFFIXES
-        and path.stem not in stems
-        and path not in known
+        for path in paths.photographs(place)
+        if path.stem not in stems and path not in known
     ]
     if not others:
         return []
-    return [
-        f"{others[0]}: has no XML file, as {len(others)} in all. For a "
-        "photograph without objects, write one without <object>."
-    ]
+    text = (
+        f"has no XML file, as {len(others)} in all; for a photograph without objects, "
+        "write one without <object>"
+    )
+    return [Problem(others[0], "unlabelled", text, "left out")]
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.DataError(f"{path}: cannot be read: {error}.") from error
-
-
-def _try_read(path: Path, folder: Path) -> Annotation | str:
+def _try_read(path: Path, folder: Path) -> Annotation | Problem:
     try:
         return read_annotation(path, folder)
     except errors.DataError as error:
-        return str(error)
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    """Whether no `..` or absolute name leads out of `folder`; links are followed."""
-    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))
+        text = str(error).removeprefix(f"{path}: ")
+        return Problem(path, "annotation", text, "left out")
 
 
 def _parse(path: Path) -> Element:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from midlevel import augment, backbones, heads, images, labels, runtime
-from midlevel import boxes as boxes_
+from midlevel import augment, backbones, heads, images, runtime, samples
 from midlevel.config import Config
 from midlevel.preparation import Prepared
 
@@ -53,18 +52,8 @@ def windows(prepared: Prepared, config: Config) -> Iterator[tuple[np.ndarray, in
     side = backbones.find(config.backbone.name).input_size
     for example in itertools.cycle(prepared.readable(config.data.train)):
         image = images.read(example.path)
-        size_wh = images.size_wh(image)
-        boxes = prepared.extractor.plan(size_wh).boxes
-        ids = labels.assign(
-            boxes,
-            boxes_.clip(example.boxes, size_wh),
-            example.classes,
-            example.difficult,
-            config.labels.rules(),
-        )
-        name = example.path.relative_to(prepared.dataset.folder).as_posix()
-        fraction, name = config.labels.background_fraction, f"{name}:{augment.ORIGINAL}"
-        ids = labels.sample_background(ids, fraction, config.seed, name)
+        boxes = prepared.extractor.plan(images.size_wh(image)).boxes
+        ids = samples.label(prepared, example, augment.ORIGINAL, config)
         for i in np.flatnonzero(ids >= 0):
             yield images.cut(image, boxes[i], side), ids[i]
 

@@ -1,0 +1,96 @@
+"""A data set as the rest of midlevel knows it, whatever its format."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import errors
+from midlevel.datasets.annotation import Problem
+
+
+@dataclass(frozen=True)
+class Example:
+    """One photograph with its boxes.
+
+    Attributes:
+        path: the photograph.
+        size_wh: its size as the annotation states it, in pixels, or None.
+        boxes: float32 `(n, 4)`.
+        classes: int16 `(n,)`, ids into `(background, *Dataset.classes)`: from 1.
+        difficult: bool `(n,)`.
+        labels: int16 `(m,)`, ids of classes that the photograph shows without a box.
+        lines: int `(n,)` or empty, the line of each box in `source`.
+        source: the file that holds the boxes.
+        relative: `boxes` are shares of the photograph's sides; `mending.fit` makes
+            them pixels.
+    """
+
+    path: Path
+    size_wh: tuple[int, int] | None
+    boxes: np.ndarray
+    classes: np.ndarray
+    difficult: np.ndarray
+    labels: np.ndarray
+    lines: np.ndarray
+    source: Path
+    relative: bool = False
+
+    def targets(self, count: int) -> np.ndarray:
+        """For each of `count` classes 1 present, 0 absent, -1 only difficult; int8."""
+        result = np.zeros(count, np.int8)
+        result[self.classes[self.difficult] - 1] = -1
+        result[self.classes[~self.difficult] - 1] = 1
+        result[self.labels - 1] = 1
+        return result
+
+    def with_boxes(self, boxes: np.ndarray, keep: np.ndarray) -> "Example":
+        """The same with other boxes, in pixels; those that `keep` says."""
+        lines = self.lines[keep] if len(self.lines) else self.lines
+        return replace(
+            self,
+            boxes=boxes[keep],
+            classes=self.classes[keep],
+            difficult=self.difficult[keep],
+            lines=lines,
+            relative=False,
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples by split.
+
+    Attributes:
+        folder: where it was read from; paths are told relative to it.
+        format: name of the format it was found to have.
+        classes: class names without background, in the order of the class ids.
+        splits: examples of each split, in the data's own order.
+        problems: what could not be used, or only in part.
+        ignored: boxes of classes that were not asked for, by class name.
+    """
+
+    folder: Path
+    format: str
+    classes: tuple[str, ...]
+    splits: dict[str, list[Example]]
+    problems: tuple[Problem, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
+
+    def split(self, name: str) -> list[Example]:
+        """The examples of a split.
+
+        Raises:
+            errors.DataError: there is no such split, or it is empty.
+        """
+        if self.splits.get(name):
+            return self.splits[name]
+        known = ", ".join(f"{key} ({len(rows)})" for key, rows in self.splits.items())
+        raise errors.DataError(
+            f"{self.folder}: has no photographs in a split named {name!r}; it has: "
+            f"{known or 'none'}. Name another with --split or data.train, data.val."
+        )
+
+    def file(self, example: Example) -> str:
+        """An example's photograph relative to the folder, with forward slashes."""
+        return example.path.relative_to(self.folder).as_posix()

@@ -1,0 +1,122 @@
+"""Broken boxes: swapped, clipped or dropped, and always named."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from midlevel import boxes as boxes_
+from midlevel.datasets.annotation import Annotation, Problem
+from midlevel.datasets.dataset import Example
+
+ROUNDING = 1.0  # pixels outside that are no mistake: formats count from 0 or from 1
+
+
+def upright(row: Annotation) -> tuple[Annotation, list[Problem]]:
+    """`row` without boxes that need no size to be seen as broken.
+
+    Corners in the wrong order are swapped; a box without area, with a number that is
+    none, or that is there twice, is dropped.
+    """
+    boxes, problems, kept, seen = [], [], [], set()
+    for i, box in enumerate(row.boxes):
+        xmin, ymin, xmax, ymax = box
+        ordered = (min(xmin, xmax), min(ymin, ymax), max(xmin, xmax), max(ymin, ymax))
+        are_numbers = all(abs(value) < 1e7 for value in box)  # nan is none
+        if not are_numbers or xmin == xmax or ymin == ymax:
+            text = "no area" if are_numbers else "expected numbers"
+            problems.append(_of_box(row, i, text, "dropped"))
+            continue
+        if (ordered, row.names[i]) in seen:
+            problems.append(_of_box(row, i, "is there twice", "dropped"))
+            continue
+        seen.add((ordered, row.names[i]))
+        if ordered != tuple(box):
+            problems.append(_of_box(row, i, "is inverted", "swapped"))
+        boxes.append(ordered)
+        kept.append(i)
+    if not problems:
+        return row, []
+    columns = ("names", "difficult", "lines")
+    taken = {name: _take(getattr(row, name), kept) for name in columns}
+    return replace(row, boxes=boxes, **taken), problems
+
+
+def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Problem]]:
+    """`example` with boxes in pixels inside a photograph of `size_wh`.
+
+    A box that reaches out is clipped, one that lies outside is dropped. Where the
+    annotation states the sides of the photograph lying down, its boxes are meant for
+    that, and the problem's fate is `left out`; unless they fit the upright one alone.
+    """
+    width, height = size_wh
+    unit = (width, height, width, height) if example.relative else (1, 1, 1, 1)
+    boxes = example.boxes * unit
+    stated = example.size_wh
+    problems = []
+    if stated and stated != size_wh:
+        lies = stated == size_wh[::-1] and not _fits_only(boxes, size_wh, stated)
+        text = f"is said to be {_times(stated)} pixels and is {_times(size_wh)} upright"
+        text += "; its boxes seem drawn on it lying down" if lies else ""
+        fate = "left out" if lies else "kept"
+        problems.append(Problem(example.source, "size", text, fate))
+    clipped = boxes_.clip(boxes, size_wh)
+    inside = boxes_.area(clipped) > 0
+    reaches_out = np.abs(boxes - clipped).max(axis=1, initial=0) > ROUNDING
+    for i in np.flatnonzero(reaches_out | ~inside):
+        text = f"box {_numbers(boxes[i])} "
+        text += "reaches out of" if inside[i] else "lies outside"
+        text += f" the photograph of {_times(size_wh)} pixels"
+        line = int(example.lines[i]) if len(example.lines) else None
+        fate = "clipped" if inside[i] else "dropped"
+        problems.append(Problem(example.source, "box", text, fate, line))
+    return example.with_boxes(clipped, inside), problems
+
+
+def _fits_only(boxes: np.ndarray, size_wh, other_wh) -> bool:
+    """Whether the boxes lie in a photograph of one size and reach out of another."""
+    out, other = (
+        np.abs(boxes - boxes_.clip(boxes, wh)).max(initial=0)
+        for wh in (size_wh, other_wh)
+    )
+    return out <= ROUNDING < other
+
+
+def fit_or_leave_out(
+    example: Example, size_wh: tuple[int, int]
+) -> tuple[Example | None, list[Problem]]:
+    """`fit`; None instead of an example that must be left out."""
+    fitted, problems = fit(example, size_wh)
+    nothing = nothing_left(example, fitted)
+    problems += [nothing] if nothing else []
+    is_out = any(problem.fate == "left out" for problem in problems)
+    return None if is_out else fitted, problems
+
+
+def nothing_left(
+    before: Annotation | Example, after: Annotation | Example
+) -> Problem | None:
+    """What to say of a photograph whose boxes were all dropped: it is no background."""
+    if len(after.boxes) or len(after.labels) or not len(before.boxes):
+        return None
+    source = before.source or before.path
+    text = f"none of its {len(before.boxes)} boxes is left; nobody knows what it shows"
+    return Problem(source, "photograph", text, "left out")
+
+
+def _of_box(row: Annotation, i: int, what: str, fate: str) -> Problem:
+    text = f"box {i + 1} ({row.names[i]}) {_numbers(row.boxes[i])}: {what}"
+    line = row.lines[i] if row.lines else None
+    return Problem(row.source or row.path, "box", text, fate, line)
+
+
+def _take(values: Sequence, kept: list[int]) -> list:
+    return [values[i] for i in kept] if len(values) else []
+
+
+def _times(size_wh) -> str:
+    return f"{size_wh[0]} x {size_wh[1]}"
+
+
+def _numbers(box) -> str:
+    return "(" + ", ".join(f"{value + 0.0:g}" for value in box) + ")"
