@@ -127,6 +127,8 @@ def _look_up(paths, views, features, progress, name):
             missing = {v: k for v, k in keys[path].items() if k not in features}
             if missing:  # by key: a copy of a photograph is not computed again
                 jobs.setdefault(tuple(missing.values()), Job(path, missing))
+    while features.notes:  # on what is damaged, or another version's
+        progress.say(features.notes.pop(0))
     return keys, failures, list(jobs.values())
 
 

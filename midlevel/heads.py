@@ -6,6 +6,10 @@ Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), 
 
 import functools
 import hashlib
+import json
+import re
+import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +27,14 @@ if TYPE_CHECKING:
 
 LENGTH = 20.0  # of normalised features, so that initial activations are near one
 STEADY = 1e-4  # keeps the root of a feature near zero from magnifying rounding
+PARTS = re.compile(  # module and class of all that a head is made of
+    r"keras\.layers\.(InputLayer|Dense|Dropout|UnitNormalization|Rescaling)"
+    r"|keras\.initializers\.\w+|keras\.src\.ops\.\w+\.\w+|keras\.DTypePolicy"
+    r"|keras\.src\.models\.functional\.Functional|\.__keras_tensor__"
+)
+LARGEST_CONFIG = 1_000_000  # bytes of a head's description
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE += (RecursionError, EOFError, zipfile.BadZipFile, zlib.error)
 SCORED_AT_ONCE = 8192  # windows; bounds memory whatever the number of images
 
 
@@ -104,7 +116,7 @@ def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
         errors.MidlevelError: its file is missing, damaged, or of another head.
     """
     found = engine.network(lambda: load(run.head_file), "float32", run.stored_head)
-    if found.fingerprint and found.fingerprint != _fingerprint(run.head_file):
+    if found.fingerprint and found.fingerprint != fingerprint(run.head_file):
         raise errors.MidlevelError(
             f"{run.stored_head}: is not the head in {run.head_file.name}. Restore both "
             f"files; or delete {run.stored_head.name}, and every start converts "
@@ -113,7 +125,7 @@ def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
     return found
 
 
-def _fingerprint(path: "Path") -> str:
+def fingerprint(path: "Path") -> str:
     """SHA-256 (hexadecimal) of a file; empty if there is none."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
@@ -125,19 +137,39 @@ def keep(run: "Run", head: "keras.Model"):
     with files.whole(run.head_file) as path:
         head.save(path)
     graph = openvino.convert(head, "float32")
-    openvino.save(graph, run.stored_head, _fingerprint(run.head_file))
+    openvino.save(graph, run.stored_head, fingerprint(run.head_file))
 
 
 def load(path: "Path") -> "keras.Model":
     """The head in a `.keras` file; no code in the file is run.
 
     Raises:
-        errors.MidlevelError: the file is missing or no Keras model.
+        errors.MidlevelError: the file is missing, no Keras model, or one with parts
+            that no head has.
     """
     keras = runtime.load_keras()
     try:
+        _check_parts(path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
+        why = " ".join(str(error).split())[:300].rstrip(".")
         raise errors.MidlevelError(
-            f"{path}: cannot be read as a Keras model: {error}. Train again."
+            f"{path}: cannot be read as a Keras model: {why}. Train again."
         ) from error
+
+
+def _check_parts(path: "Path"):
+    """Refuse what is not one of `PARTS` before Keras looks for its class.
+
+    Keras refuses lambdas by itself, but takes any class that it can find by name.
+    """
+    with zipfile.ZipFile(path) as file, file.open("config.json") as part:
+        waiting = [json.loads(part.read(LARGEST_CONFIG))]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict) and "class_name" in item:
+            name = f"{item.get('module') or ''}.{item['class_name']}"
+            if not PARTS.fullmatch(name):
+                raise ValueError(f"it has a part that no head has, {name[:80]!r}")
+        if isinstance(item, dict | list):
+            waiting += item.values() if isinstance(item, dict) else item

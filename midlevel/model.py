@@ -1,10 +1,15 @@
 """A trained run, ready to look at photographs."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import pydantic
 
 from midlevel import config as config_
 from midlevel import (
@@ -69,6 +74,18 @@ class Model:
     thresholds: dict[str, float]
     extractor: features.Extractor
     head: engines.Network
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identifies all that decides a record, besides the photograph."""
+        parts = [
+            self.extractor.stored_as,
+            self.head.fingerprint or heads.fingerprint(self.run.head_file),
+            self.classes,
+            self.k,
+            self.thresholds,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def windows(self, image: np.ndarray) -> WindowScores:
         """Scores of every window of an RGB uint8 `(height, width, 3)` image.
@@ -160,11 +177,12 @@ def load(
             f"{run.folder}: training is not finished. Go on with: midlevel train "
             f"--resume --run {run.folder}"
         )
+    facts = _facts(run, record)
     asked = {"engine": engine, "precision": precision}
     asked = {name: value for name, value in asked.items() if value is not None}
     config = config_.load(config, asked)
     extractor = features.build(config, run)
-    if extractor.fingerprint != record["features_fingerprint"]:
+    if extractor.fingerprint != record.get("features_fingerprint"):
         raise errors.MidlevelError(
             f"{run.folder}: the backbone's weights, the windows or the way of decoding "
             "photographs are not those the head was trained with. Restore the files of "
@@ -173,9 +191,31 @@ def load(
     return Model(
         run,
         config,
-        tuple(record["classes"]),
-        float(record["k"]),
-        record["thresholds"],
+        *facts,
         extractor,
         heads.network(run, extractor.backbone.engine),
     )
+
+
+class _Facts(pydantic.BaseModel):
+    """What `run.json` must say of a finished run."""
+
+    classes: Annotated[list[str], pydantic.Field(min_length=1)]
+    k: Annotated[float, pydantic.Field(ge=1, le=100)]
+    thresholds: dict[str, Annotated[float, pydantic.Field(ge=0, le=1)]]
+    data: str
+
+
+def _facts(run: runs.Run, record: dict) -> tuple[tuple[str, ...], float, dict]:
+    """Classes, k and thresholds, as training wrote them."""
+    try:
+        facts = _Facts.model_validate(record)
+        is_good = set(facts.classes) == set(facts.thresholds)
+    except pydantic.ValidationError:
+        is_good = False
+    if not is_good:
+        raise errors.MidlevelError(
+            f"{run.folder / 'run.json'}: expected classes, k and a threshold for each "
+            "class, as midlevel train writes them. Restore it, or train again."
+        )
+    return tuple(facts.classes), facts.k, facts.thresholds

@@ -1,13 +1,14 @@
 """`midlevel predict`: photographs in, one record each out, as they come."""
 
-import contextlib
+import functools
+import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from midlevel import errors, records, runs
+from midlevel import errors, files, journal, records, runs, sources
 from midlevel.model import Model
 from midlevel.progress import Progress
 
@@ -16,10 +17,18 @@ FOLDER = Path("runs/predict")
 
 @dataclass
 class Summary:
-    """How a prediction went: photographs labelled and failed, and where records are."""
+    """How a prediction went.
+
+    Attributes:
+        done: photographs labelled.
+        failed: photographs that could not be.
+        resumed: of those labelled, by an earlier process.
+        output: where the records are.
+    """
 
     done: int = 0
     failed: int = 0
+    resumed: int = 0
     output: Path | None = None
 
 
@@ -29,79 +38,170 @@ def predict(
     output: str | Path | None = None,
     form: str | None = None,
     progress: Progress | None = None,
+    resume: bool = True,
+    root: Path | None = None,
 ) -> Summary:
     """Label photographs and write a record of each, in the order they were given.
 
     A photograph that cannot be read has a record that says so; the rest goes on.
+    What an interrupted prediction of the same model had finished is not done again.
 
     Args:
         paths: photographs, such as `sources.find` gives.
-        output: a file, or `-` for stdout. By default a new file in runs/predict, and a
-            line of text for each photograph on stdout.
+        output: a file, or `-` for stdout. By default a file in runs/predict, and a line
+            of text for each photograph on stdout.
         form: `jsonl` or `csv`; by default as the file's name ends, else `jsonl`.
+        resume: go on with what is in `output`, or in the newest unfinished folder.
+        root: the folder that `file` in a record is relative to; by default
+            `sources.root(paths)`.
 
     Raises:
         errors.DataError: no photograph could be read.
         errors.MidlevelError: the output cannot be written.
+        errors.Interrupted: Ctrl-C; the records so far are kept.
     """
     progress = progress or Progress()
     form = form or ("csv" if str(output).lower().endswith(".csv") else "jsonl")
-    tell = print if output is None else None
+    work = _Work(model, root or sources.root(paths), progress, tells=output is None)
     progress.say(f"engine: {model.extractor.backbone.engine}")
-    place = output or runs.new_folder(FOLDER) / f"predictions.{form}"
-    summary, started = Summary(), time.monotonic()
-    bar = progress.silent() if tell or str(place) == "-" else progress
-    with _opened(place) as file, bar.task("predict", len(paths)) as advance:
-        write = records.writer(file, form, model.classes)
-        for record in model.stream(paths):
+    if str(output) == "-":
+        _to_stdout(work, paths, form)
+    else:
+        meta = work.meta(paths)
+        place = Path(output) if output else _place(work, paths, meta, form, resume)
+        work.summary.output = place
+        _keep(work, paths, meta, form, resume)
+    _conclude(work.summary, time.monotonic() - work.started, progress)
+    return work.summary
+
+
+def shard(paths: Sequence[Path], part: int, parts: int) -> Sequence[Path]:
+    """The `part`-th, from 0, of `parts` even stretches of `paths`.
+
+    Their outputs one after the other are the output of all.
+
+    >>> [shard("abcde", part, 3) for part in range(3)]
+    ['a', 'bc', 'de']
+    """
+    return paths[part * len(paths) // parts : (part + 1) * len(paths) // parts]
+
+
+@dataclass
+class _Work:
+    """A prediction as it goes; `tells` prints a line for each photograph on stdout."""
+
+    model: Model
+    root: Path
+    progress: Progress
+    tells: bool
+    summary: Summary = field(default_factory=Summary)
+    started: float = field(default_factory=time.monotonic)
+
+    def name(self, path: Path) -> str:
+        """What the record of a photograph calls it."""
+        return sources.name(path, self.root)
+
+    def score(self, paths: Sequence[Path], write: Callable[[dict], None]):
+        """Write a record of each photograph; count, and say what failed."""
+        bar = self.progress.silent() if self.tells else self.progress
+        with bar.task("predict", len(paths)) as advance:
+            found = self.model.stream(paths)
+            for path, record in zip(paths, found, strict=True):
+                write({**record, "file": self.name(path)})
+                self.summary.failed += record["failure"] is not None
+                self.summary.done += record["failure"] is None
+                if self.tells:
+                    print(records.line(record), flush=True)
+                elif record["failure"]:
+                    self.progress.say(records.line(record))
+                advance()
+
+    def meta(self, paths: Sequence[Path]) -> dict:
+        """What it takes to read the records, and to go on with them."""
+        model = self.model
+        return {
+            "schema": records.SCHEMA,
+            "fingerprint": model.fingerprint,
+            "root": self.root.as_posix(),
+            "photographs": len(paths),
+            "model": str(model.run.folder),
+            "engine": str(model.extractor.backbone.engine),
+            "classes": list(model.classes),
+            "thresholds": model.thresholds,
+            "k": model.k,
+            "windows": model.config.windows.model_dump(),
+        }
+
+
+def _to_stdout(work: _Work, paths: Sequence[Path], form: str):
+    """Records and nothing else; a reader that has gone ends it quietly."""
+    work.progress, place = work.progress.silent(), "stdout"
+    explained = functools.partial(files.explained, place, "Make room for its reader.")
+    with explained():
+        write = records.writer(sys.stdout, form, work.model.classes)
+
+    def write_now(record: dict):
+        with explained():
             write(record)
-            summary.failed += record["failure"] is not None
-            summary.done += record["failure"] is None
-            if tell:
-                tell(records.line(record), flush=True)
-            elif record["failure"]:
-                progress.say(records.line(record))
-            advance()
-    summary.output = None if str(place) == "-" else Path(place)
-    _conclude(summary, time.monotonic() - started, progress)
-    return summary
+
+    work.score(paths, write_now)
+    with explained():
+        sys.stdout.flush()
+
+
+def _keep(work: _Work, paths: Sequence[Path], meta: dict, form: str, resume: bool):
+    """Score what the journal does not have yet, and finish it."""
+    output = work.summary.output
+    if output.is_dir():
+        raise errors.MidlevelError(f"{output}: is a folder. Name a file with --output.")
+    try:
+        with journal.opened(output, meta, resume) as kept:
+            todo = [p for p in paths if not _is_done(p, work, kept)]
+            work.summary.resumed = work.summary.done = len(paths) - len(todo)
+            if work.summary.resumed:
+                work.progress.say(
+                    f"{work.summary.resumed} records are there already, going on"
+                )
+            work.score(todo, kept.write)
+            kept.finish(map(work.name, paths), form, work.model.classes)
+    except KeyboardInterrupt as error:
+        raise errors.Interrupted(
+            f"Interrupted; the records so far are in {journal.beside(output, 'part')}. "
+            "The same command goes on."
+        ) from error
+
+
+def _is_done(path: Path, work: _Work, kept: journal.Journal) -> bool:
+    """Whether there is a record of the photograph as it is now."""
+    if work.name(path) not in kept.done:
+        return False
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return max(found.st_mtime, found.st_ctime) <= kept.begun
+
+
+def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
+    """The newest unfinished prediction of the same photographs, or a new file."""
+    name = f"predictions.{form}"
+    parts = list(FOLDER.glob(f"*/{name}.part")) if resume else []
+    names = set(map(work.name, paths)) if parts else ()
+    for part in sorted(parts, key=os.path.getmtime, reverse=True):
+        output = part.with_suffix("")
+        if journal.is_of(output, meta, names):
+            return output
+    return runs.new_folder(FOLDER) / name
 
 
 def _conclude(summary: Summary, seconds: float, progress: Progress):
-    text = f"{summary.done} labelled, {summary.failed} failed"
-    if summary.done:
-        text += f", {summary.done / seconds:.1f} photographs a second"
+    before = f" ({summary.resumed} of them before)" if summary.resumed else ""
+    text = f"{summary.done} labelled{before}, {summary.failed} failed"
+    new = summary.done - summary.resumed
+    if new:
+        text += f", {new / seconds:.1f} photographs a second"
     if summary.output:
         text += f"; records in {summary.output}"
     progress.say(text)
-    if not summary.done:
+    if summary.failed and not summary.done:
         raise errors.DataError("None of the photographs could be read.")
-
-
-@contextlib.contextmanager
-def _opened(place: str | Path):
-    """A text file that takes its name when it is whole; `-` is stdout."""
-    if str(place) == "-":
-        yield sys.stdout
-        return
-    path = Path(place)
-    if path.is_dir():
-        raise errors.MidlevelError(f"{path}: is a folder. Name a file with --output.")
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open(
-            "w", encoding="utf-8", errors="backslashreplace", newline=""
-        ) as file:
-            yield file
-        part.replace(path)
-    except BrokenPipeError:
-        raise  # stdout's reader went away; click knows what to do
-    except OSError as error:
-        raise errors.MidlevelError(
-            f"{path}: cannot be written: {error.strerror}. Name another --output."
-        ) from error
-    except KeyboardInterrupt as error:
-        raise errors.Interrupted(
-            f"Interrupted; the records so far are in {part}."
-        ) from error

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
@@ -65,6 +66,11 @@ def _regions(found: "WindowScores", name: str) -> list[dict]:
         {"name": name, "score": round(float(peak), DIGITS), "bbox": box}
         for box, peak in zip(boxes_xywh.tolist(), peaks, strict=True)
     ]
+
+
+def opened(path: Path) -> TextIO:
+    """A new text file for records; names of files may hold bytes that are no text."""
+    return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def writer(file: TextIO, form: str, classes: Sequence[str]):

@@ -18,6 +18,7 @@ import io
 import itertools
 import json
 import platform
+import shutil
 import sys
 import time
 from importlib import metadata
@@ -29,6 +30,8 @@ from midlevel import config as config_
 SCHEMA = "midlevel-run/1"
 ADVICE = "Name another folder with --run, or make room."
 TRAIN_FOLDER = Path("runs/train")
+LOCK = ".lock"  # held by the process that trains
+BEGINNING = {"split.csv", "config.yaml", "environment.json"}  # written before run.json
 PACKAGES = ("midlevel", "tensorflow", "tensorflow-cpu", "keras", "openvino")
 PACKAGES += ("numpy", "opencv-python-headless", "albumentations", "pydantic")
 
@@ -49,7 +52,7 @@ class Run:
         path = self.folder / "run.json"
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise errors.MidlevelError(
                 f"{self.folder}: is not a run of midlevel train: {path.name} "
                 "cannot be read. Name one with --model or --run."
@@ -127,6 +130,24 @@ class Run:
                 model.save_weights(path)
         backbones.store(self.stored_backbone, settings.name, model)
 
+    @contextlib.contextmanager
+    def alone(self):
+        """While no other process writes the run; what killed ones left is taken away.
+
+        Raises:
+            errors.MidlevelError: another process writes it, or it cannot be written.
+        """
+        with contextlib.ExitStack() as stack:
+            with files.explained(self.folder, ADVICE):
+                is_held = stack.enter_context(files.locked(self.folder / LOCK))
+            for folder in (self.folder, self.checkpoints):
+                files.sweep(folder, age=0 if is_held else files.LEFT_OVER)
+            yield
+
+    def discard_checkpoints(self):
+        """Take away what only an unfinished run needs."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
     def discard_if_empty(self):
         """Take away the folder of a run in which nothing was written."""
         with contextlib.suppress(OSError):
@@ -163,22 +184,25 @@ def new_folder(kind: Path = TRAIN_FOLDER) -> Path:
 
 
 def create(folder: str | Path | None) -> Run:
-    """A new run in `folder`, which is made; by default one named after the time.
+    """A run in `folder`, which is made; by default a new one named after the time.
+
+    What is in `folder` may be a run already, see `has_begun`, or the beginning of one.
 
     Raises:
-        errors.MidlevelError: something is in that folder already, or it cannot be made.
+        errors.MidlevelError: something else is in it, or it cannot be made.
     """
     if not folder:
         return Run(new_folder())
-    folder = Path(folder)
-    with files.explained(folder, ADVICE):
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise errors.MidlevelError(
-                f"{folder}: is not empty. Name a new folder with --run, or add "
-                "--resume to go on with the run in it."
-            )
-    return Run(folder)
+    run = Run(folder)
+    with files.explained(run.folder, ADVICE):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in run.folder.iterdir()} - BEGINNING
+    if not run.has_begun and any(not name.startswith(".") for name in there):
+        raise errors.MidlevelError(
+            f"{run.folder}: is not empty and holds no run of midlevel train. Name a "
+            "new folder with --run."
+        )
+    return run
 
 
 def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:

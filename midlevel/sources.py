@@ -1,7 +1,7 @@
 """Which photographs a user means: files, folders, globs."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from midlevel import errors, images
@@ -25,6 +25,27 @@ def find(sources: Iterable[str | Path]) -> list[Path]:
     if len(in_vain) == len(found):
         raise errors.DataError("; ".join(map(_what_is_wrong, in_vain)) + ".")
     return list(dict.fromkeys(found))
+
+
+def root(paths: Sequence[Path]) -> Path:
+    """The folder that photographs are told relative to.
+
+    The current folder if they all are in it, else the deepest that holds them.
+    """
+    here = Path.cwd()
+    folders = {Path(os.path.abspath(path)).parent for path in paths}
+    if all(folder.is_relative_to(here) for folder in folders):
+        return here
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:  # on two of Windows' drives
+        return here
+
+
+def name(path: Path, root: Path) -> str:
+    """A photograph relative to `root`, or else whole, with forward slashes."""
+    path = Path(os.path.abspath(path))
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def _of(source: Path) -> list[Path]:

@@ -1,6 +1,5 @@
 """`midlevel train`: from boxed photographs to a run."""
 
-import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 
 from midlevel import (
     augment,
-    datasets,
+    beginning,
     errors,
     features,
     fitting,
@@ -45,7 +44,8 @@ def train(
         config: settings, or a YAML file with them.
         settings: dotted keys over `config`, such as `{"data.classes": ["cat"]}`.
         seed: the same seed gives the same weights on a CPU; over `settings`.
-        run: the folder to write; by default a new one in `runs/train`.
+        run: the folder to write; by default a new one in `runs/train`. Where it holds
+            an unfinished run of the same data and settings, that is gone on with.
         resume: go on with an interrupted run, the newest if `run` is not given, with
             its own settings.
         progress: where to say how it goes; by default on stderr.
@@ -62,13 +62,16 @@ def train(
         settings = {**(settings or {}), "seed": seed}
     if resume:
         run = runs.Run(run) if run else runs.newest(finished=False)
-        data, config = _resumed(run, data, settings or config)
+        data, config = beginning.resumed(run, data, settings or config)
     else:
         config = _resolved(config_.load(config, settings))
         data = Path(data) if data else demo.folder()
         run = runs.create(run)
+        if run.has_begun:
+            beginning.check_same(run, data, config)
     try:
-        return _train(data, config, run, progress)
+        with run.alone():
+            return _train(data, config, run, progress)
     except KeyboardInterrupt as error:
         if not run.has_begun:
             raise errors.Interrupted("Interrupted; nothing is written yet.") from error
@@ -91,23 +94,17 @@ def _resolved(config: Config) -> Config:
     return config.model_copy(update={"training": fitting.resolved(config.training)})
 
 
-def _resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
-    record = run.record
-    if record.get("finished"):
-        raise errors.MidlevelError(f"{run.folder}: is finished; nothing to resume.")
-    if changes:
-        raise errors.MidlevelError(
-            "--resume goes on with the run's own settings: leave out --config, --set "
-            "and --seed, or train a new run."
-        )
-    return Path(data or record["data"]), run.config
-
-
 def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> runs.Run:
     started = time.monotonic()
+    if run.has_begun:
+        progress.say(f"{run.folder}: holds this run already, going on")
     drawn = run.split_files if run.has_begun else None
     dataset = preparation.read(data, config, progress, drawn)
-    _begin(run, config, dataset)
+    beginning.begin(run, config, dataset, data)
+    if run.record["finished"]:
+        run.discard_checkpoints()
+        progress.say(f"{run.folder}: is finished, nothing to do")
+        return run
     progress.say(f"run: {run.folder}")
 
     run.keep_backbone(config.backbone)
@@ -116,7 +113,9 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     progress.say(f"engine: {engine}")
     run.update(engine=asdict(engine))
     views, place = _views(config), config.features.store
-    prepared = preparation.prepare(dataset, views, extractor, place, progress)
+    prepared = preparation.prepare(
+        dataset, views, extractor, place, progress, config.data.strict
+    )
     extracted = time.monotonic()
 
     k = config.scores.k
@@ -149,32 +148,9 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     scored = validation.scored(heads.network(run, engine))
     _finish(run, config, prepared, state, scored, timings)
     run.update(finished=True)
-    shutil.rmtree(run.checkpoints)
+    run.discard_checkpoints()
     _say_result(run, progress)
     return run
-
-
-def _begin(run: runs.Run, config: Config, dataset: datasets.Dataset):
-    """Begin a new run; make sure that a resumed one learns the same classes."""
-    classes = list(dataset.classes)
-    if not run.has_begun:
-        run.write_csv("split.csv", _split_rows(dataset, config))
-        record = {"data": str(dataset.folder.resolve()), "classes": classes}
-        run.begin(config, record)
-    begun = run.record["classes"]
-    if begun != classes:
-        raise errors.DataError(
-            f"{dataset.folder}: expected the classes the run began with: "
-            f"{', '.join(begun)}. Received: {', '.join(classes)}."
-        )
-
-
-def _split_rows(dataset: datasets.Dataset, config: Config) -> list[dict]:
-    return [
-        {"split": split, "file": example.path.relative_to(dataset.folder).as_posix()}
-        for split in dict.fromkeys((config.data.train, config.data.val))
-        for example in dataset.split(split)
-    ]
 
 
 def _views(config: Config) -> dict[str, list[str]]:
@@ -205,7 +181,7 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
         thresholds=dict(zip(classes, thresholds.tolist(), strict=True)),
         best_epoch=state.best_epoch,
         features_fingerprint=prepared.extractor.fingerprint,
-        left_out=[*prepared.dataset.problems, *prepared.failures],
+        left_out=[*map(str, prepared.dataset.problems), *prepared.failures],
     )
 
 

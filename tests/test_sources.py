@@ -88,3 +88,34 @@ def test_a_source_in_vain_is_kept_beside_others_that_name_something(holiday):
 def test_a_name_too_long_for_the_disk_is_no_traceback(holiday):
     with pytest.raises(errors.DataError, match="a: no such file or folder"):
         sources.find(["a" * 300])
+
+
+# === Names ===
+
+
+def test_names_are_relative_to_the_current_folder_if_all_are_in_it(holiday):
+    paths = sources.find([holiday])
+    assert sources.root(paths) == holiday.absolute().parent
+    names = [sources.name(path, sources.root(paths)) for path in paths]
+    assert names == [path.as_posix() for path in paths]
+
+
+def test_elsewhere_they_are_relative_to_the_deepest_folder_that_holds_all(
+    holiday, monkeypatch
+):
+    place = holiday.absolute()
+    monkeypatch.chdir(holiday / "e")
+    paths = sources.find([place / "sub"])
+    assert sources.root(paths) == place / "sub"
+    assert [sources.name(p, place / "sub") for p in paths] == [
+        "deep/c.jpeg",
+        "ü ß.webp",
+    ]
+    assert sources.root(sources.find([place / "b.jpg", ".."])) == place
+    assert sources.root([]) == place / "e"
+
+
+def test_what_lies_elsewhere_is_named_whole(holiday):
+    path = holiday.absolute() / "b.jpg"
+    assert sources.name(holiday / "sub" / ".." / "b.jpg", holiday.absolute()) == "b.jpg"
+    assert sources.name(holiday / "b.jpg", Path("/nowhere")) == path.as_posix()

@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import helpers
 import numpy as np
@@ -159,9 +160,9 @@ def test_a_run_interrupted_in_its_features_resumes(
 
 
 def test_an_interruption_before_anything_is_written_names_no_run(
-    toy_voc, tmp_path, monkeypatch
+    stub_backbone, toy_voc, tmp_path, monkeypatch
 ):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.preparation.datasets, "read", interrupted)
@@ -174,12 +175,10 @@ def test_resume_is_refused_where_it_has_no_sense(trained, tmp_path, monkeypatch)
     def resume(run, **arguments):
         midlevel.train(run=run, resume=True, progress=stub.QUIET, **arguments)
 
-    with pytest.raises(errors.MidlevelError, match="is finished; nothing to resume"):
-        resume(trained.folder)
     with pytest.raises(errors.MidlevelError, match="is not a run of midlevel train"):
         resume(tmp_path)
     begun = runs.Run(tmp_path / "begun")
-    begun.begin(trained.config, {"data": "", "classes": []})
+    begun.begin(trained.config, {"data": "", "folder": "", "classes": []})
     with pytest.raises(errors.MidlevelError, match="the run's own settings: leave out"):
         resume(begun.folder, settings={"seed": 1})
     monkeypatch.chdir(tmp_path)
@@ -187,9 +186,125 @@ def test_resume_is_refused_where_it_has_no_sense(trained, tmp_path, monkeypatch)
         resume(None)
 
 
+def begin(toy_voc, folder, features, monkeypatch, epochs=1, **settings):
+    """A run that was interrupted after some epochs."""
+    with monkeypatch.context() as patch:
+        interrupt_after(epochs, patch)
+        with pytest.raises(errors.Interrupted):
+            stub.train(toy_voc, folder, features__store=features, **settings)
+
+
+def test_the_same_command_goes_on_with_its_run(
+    trained, toy_voc, features, tmp_path, monkeypatch
+):
+    folder, notes = tmp_path / "run", stub.Notes()
+    begin(toy_voc, folder, features, monkeypatch)
+    settings = {**stub.SETTINGS, "features.store": features}
+    run = midlevel.train(toy_voc, run=folder, settings=settings, progress=notes)
+    assert f"{folder}: holds this run already, going on" in notes.lines
+    assert sum(line.startswith("epoch 1:") for line in notes.lines) == 0
+    np.testing.assert_array_equal(weights(run), weights(trained))
+    assert run.metrics["mAP"] == trained.metrics["mAP"]
+
+    before = run.head_file.stat().st_mtime_ns
+    again = midlevel.train(toy_voc, run=folder, settings=settings, progress=notes)
+    assert f"{folder}: is finished, nothing to do" in notes.lines
+    resumed = midlevel.train(run=folder, resume=True, progress=stub.QUIET)
+    assert again.folder == resumed.folder == run.folder
+    assert run.head_file.stat().st_mtime_ns == before
+
+
+def test_another_command_does_not(trained, toy_voc, features, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    begin(toy_voc, folder, features, monkeypatch)
+    why = r"with training.epochs=6, seed=0\. Received: training.epochs=3, seed=2\. Name"
+    with pytest.raises(errors.MidlevelError, match=why):
+        stub.train(
+            toy_voc, folder, features__store=features, seed=2, training__epochs=3
+        )
+    other = tmp_path / "other"
+    shutil.copytree(toy_voc, other)
+    with pytest.raises(errors.MidlevelError, match=f"begun with data={toy_voc}. Rec"):
+        stub.train(other, folder, features__store=features)
+    assert fitting.read_state(runs.Run(folder).checkpoints).epoch == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("steps", [4, 5, 7])
+def test_killed_at_any_file_that_it_writes_a_run_goes_on(
+    trained, toy_voc, features, tmp_path, monkeypatch, steps, after
+):
+    """Killed again and again at its 4th (5th, 7th) file, until it comes to its end."""
+    replace, written = Path.replace, []
+
+    def killed(path, target):
+        written.append(target.name)
+        if len(written) % steps == 0:
+            if after:
+                replace(path, target)
+            raise SystemError("killed")
+        return replace(path, target)
+
+    folder, kills = tmp_path / "run", 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        while True:
+            written.clear()
+            try:
+                run = stub.train(toy_voc, folder, features__store=features)
+                break
+            except SystemError:
+                kills += 1
+    assert kills >= 3
+    np.testing.assert_array_equal(weights(run), weights(trained))
+    assert {path.name for path in run.folder.iterdir()} == FILES
+    assert rows(folder / "history.csv") == rows(trained.folder / "history.csv")
+    assert run.metrics["mAP"] == trained.metrics["mAP"]
+    for name in ("k", "thresholds", "best_epoch", "features_fingerprint"):
+        assert run.record[name] == trained.record[name]
+    image = toy_voc / "JPEGImages" / "val_00.jpg"
+    found, expected = (midlevel.load(r.folder).predict(image) for r in (run, trained))
+    assert found == expected
+
+
+def test_labels_that_changed_meanwhile_are_not_learned_by_halves(
+    toy_voc, features, tmp_path, monkeypatch
+):
+    data, folder = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(toy_voc, data)
+    begin(data, folder, features, monkeypatch)
+    shutil.copy(data / "Annotations/train_05.xml", data / "Annotations/train_06.xml")
+    with pytest.raises(errors.DataError, match="labels have changed since the run in"):
+        midlevel.train(run=folder, resume=True, progress=stub.QUIET)
+
+
+def test_what_a_process_left_that_was_killed_as_it_began_is_no_hindrance(
+    trained, toy_voc, features, tmp_path
+):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("config.yaml", "split.csv", ".7-0a1b2c3d-run.json", ".lock"):
+        (folder / name).write_text("cut off")
+    run = stub.train(toy_voc, folder, features__store=features)
+    np.testing.assert_array_equal(weights(run), weights(trained))
+    assert {path.name for path in run.folder.iterdir()} == FILES
+
+
+def test_one_process_at_a_time_writes_a_run(toy_voc, features, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    begin(toy_voc, folder, features, monkeypatch)
+    with (
+        runs.Run(folder).alone(),
+        pytest.raises(errors.MidlevelError, match="another process is writing there"),
+    ):
+        stub.train(toy_voc, folder, features__store=features)
+    assert not (folder / ".lock").exists()
+
+
 def test_a_folder_with_something_in_it_is_not_written_to(toy_voc, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(errors.MidlevelError, match="is not empty. Name a new folder"):
+    with pytest.raises(errors.MidlevelError, match="is not empty and holds no run"):
         stub.train(toy_voc, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -224,7 +339,7 @@ def test_without_a_validation_split_some_of_the_training_split_serves(
     run = midlevel.train(
         unsplit, run=tmp_path / "run", settings=settings, progress=notes
     )
-    assert "no split 'val': a random 40% of 'train' serves" in notes.text
+    assert "no split 'val': about 40% of each class of 'train' serves" in notes.text
     files = {
         name: [
             row["file"]
@@ -255,8 +370,8 @@ def test_what_cannot_be_read_is_named_counted_and_recorded(
     )
     (line,) = run.record["left_out"]
     assert line.startswith(f"{unsplit / 'JPEGImages' / '3.jpg'}: ")
-    assert f"left out: {line}" in notes.lines
-    assert "1 left out; the rest goes on" in notes.lines
+    assert line.endswith(": left out") and line in notes.lines
+    assert "1 things to mend in the data; the rest goes on" in notes.lines
 
 
 def test_nothing_to_validate_on_is_refused(stub_backbone, toy_voc, tmp_path):
@@ -325,7 +440,7 @@ def test_a_run_keeps_its_state_until_it_is_finished(
 def test_the_newest_run_is_taken_finished_or_not(trained, tmp_path):
     for number, finished in enumerate([True, True, False]):
         run = runs.Run(tmp_path / f"{9 - number}")
-        run.begin(trained.config, {"data": "", "classes": []})
+        run.begin(trained.config, {"data": "", "folder": "", "classes": []})
         run.update(finished=finished)
     assert runs.newest(finished=True, kind=tmp_path).folder.name == "8"
     assert runs.newest(finished=False, kind=tmp_path).folder.name == "7"

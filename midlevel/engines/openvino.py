@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import keras
 
 ov = runtime.load_openvino()
+# Tables that OpenVINO makes at their first use. Two threads that come to one first, at
+# once, wait for each other for ever: one has the table's lock, one Python's.
+ov.Type.u8.to_dtype()
+ov.Tensor(np.zeros(1, np.uint8), shared_memory=True).data  # noqa: B018
 # Code that OpenVINO keeps for sizes of images it has seen, in primitives: some eight
 # sizes. Its default of 5000 takes half a gigabyte more on a folder of many sizes.
 KEPT_PRIMITIVES = 500
