@@ -1,15 +1,19 @@
 """The command line: each command parses, calls one function, prints."""
 
+import contextlib
 import json
+import signal
 from pathlib import Path
 
 import click
 
-from midlevel import engines, errors, records
+from midlevel import errors, options, records
 
 EPILOG = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
-be used; 5 a package is missing; 130 interrupted, after saving.
+be used, or in which `check` found something wrong, or `doctor` something to mend;
+5 a package is missing; 130 interrupted by Ctrl-C, 143 by a request to end, both
+after saving.
 """
 
 
@@ -17,14 +21,30 @@ class Commands(click.Group):
     """Turns what a user can mend into one line, and leaves with its code."""
 
     def invoke(self, ctx):
+        ended = []  # by SIGTERM, which is treated as Ctrl-C but for the exit code
+
+        def end(number, _):
+            ended.append(128 + number)
+            raise KeyboardInterrupt
+
+        before = _handle_sigterm(end)
         try:
             return super().invoke(ctx)
         except errors.MidlevelError as error:
-            click.echo(f"midlevel: {error}", err=True)
-            ctx.exit(error.exit_code)
+            click.echo(f"midlevel: {errors.plain(str(error))}", err=True)
+            is_end = ended and isinstance(error, errors.Interrupted)
+            ctx.exit(ended[0] if is_end else error.exit_code)
         except KeyboardInterrupt:
             click.echo("midlevel: interrupted.", err=True)
-            ctx.exit(errors.Interrupted.exit_code)
+            ctx.exit(ended[0] if ended else errors.Interrupted.exit_code)
+        finally:
+            _handle_sigterm(before)
+
+
+def _handle_sigterm(handler):
+    """The handler before; where signals are another thread's, nothing."""
+    with contextlib.suppress(ValueError, TypeError):
+        return signal.signal(signal.SIGTERM, handler)
 
 
 @click.group(
@@ -38,6 +58,7 @@ def cli():
     then ask what is in a new photograph, and where.
 
     \b
+        midlevel check photographs/
         midlevel train photographs/
         midlevel predict holiday/
         midlevel evaluate
@@ -45,30 +66,39 @@ def cli():
     """
 
 
-model_option = click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="A run folder.  [default: the newest in runs/train]",
+@cli.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A YAML file with settings; its section `data` counts.",
 )
-quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Say nothing on stderr."
-)
+@options.setting_option
+@options.format_option
+@click.option("--all", "everything", is_flag=True, help="Name what is alike too.")
+@options.json_option
+@options.quiet_option
+def check(data, config, settings, form, everything, as_json, quiet):
+    """Say what is in DATA and all that is wrong in it, by file and line.
 
+    Every annotation is read and every photograph decoded. Training goes on without what
+    is wrong, as is said of each, or refuses it with --strict. Leaves with 0 if nothing
+    is wrong, else with 3.
 
-def engine_options(command):
-    """`--engine` and `--precision`: what runs the networks, over the run's settings."""
-    precision = click.option(
-        "--precision",
-        type=click.Choice(engines.PRECISIONS),
-        help="Of the networks' arithmetic.  [default: the run's setting]",
-    )
-    engine = click.option(
-        "--engine",
-        type=click.Choice(engines.NAMES),
-        help="What runs the networks.  [default: the run's setting]",
-    )
-    return engine(precision(command))
+    \b
+        midlevel check photographs/
+        midlevel check coco/ --format coco --json
+    """
+    from midlevel import checking, findings
+    from midlevel import config as config_
+    from midlevel.progress import Progress
+
+    chosen = config_.load(config, options.chosen(settings, form))
+    found = checking.check(data, chosen, Progress(quiet))
+    text = findings.as_json(found) if as_json else findings.as_table(found, everything)
+    click.echo(text)
+    if found.problems:
+        click.get_current_context().exit(errors.DataError.exit_code)
 
 
 @cli.command()
@@ -78,13 +108,8 @@ def engine_options(command):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A YAML file with settings; configs/ has some.",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="One setting, over the file's; the value is YAML. May be given again.",
-)
+@options.setting_option
+@options.format_option
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
@@ -93,13 +118,14 @@ def engine_options(command):
 )
 @click.option("--seed", type=int, help="The same seed gives the same weights on CPU.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
-@quiet_option
-def train(data, config, settings, run, seed, resume, quiet):
+@click.option("--strict", is_flag=True, help="Refuse DATA in which anything is wrong.")
+@options.quiet_option
+def train(data, config, settings, form, run, seed, resume, strict, quiet):
     """Learn from DATA, a folder with boxed photographs.
 
-    Without DATA, the demo set that comes with midlevel. DATA may be laid out as PASCAL
-    VOC (Annotations, JPEGImages, ImageSets/Main), or have XML files beside the
-    photographs.
+    Without DATA, the demo set that comes with midlevel. DATA may be PASCAL VOC or XML
+    files beside the photographs, COCO, YOLO (data.yaml), a CSV file, or a folder for
+    each class; labels without boxes teach too.
 
     \b
         midlevel train
@@ -108,13 +134,15 @@ def train(data, config, settings, run, seed, resume, quiet):
         midlevel train --resume
     """
     from midlevel import training
-    from midlevel.config import parse_setting
     from midlevel.progress import Progress
 
+    settings = options.chosen(settings, form)
+    if strict:
+        settings["data.strict"] = True
     training.train(
         data,
         config=config,
-        settings=dict(parse_setting(text) for text in settings),
+        settings=settings,
         seed=seed,
         run=run,
         resume=resume,
@@ -124,7 +152,7 @@ def train(data, config, settings, run, seed, resume, quiet):
 
 @cli.command()
 @click.argument("source", nargs=-1, required=True, type=click.Path(path_type=Path))
-@model_option
+@options.model_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, allow_dash=True),
@@ -137,9 +165,21 @@ def train(data, config, settings, run, seed, resume, quiet):
     type=click.Choice(records.FORMATS),
     help="[default: as the name of --output ends, else jsonl]",
 )
-@engine_options
-@quiet_option
-def predict(source, model, output, form, engine, precision, quiet):
+@click.option(
+    "--shard",
+    type=options.Shard(),
+    default="0/1",
+    help="I/N, from 0/N: one of N even parts, for N machines; `cat` joins the outputs.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on with what an interrupted prediction of the same model left.",
+)
+@options.engine_options
+@options.quiet_option
+def predict(source, model, output, form, shard, resume, engine, precision, quiet):
     """Say what is in photographs, and where.
 
     SOURCE is a photograph, a folder (searched with its subfolders) or a glob. Each
@@ -150,24 +190,28 @@ def predict(source, model, output, form, engine, precision, quiet):
         midlevel predict holiday/
         midlevel predict a.jpg b.jpg --output - | jq .labels
         midlevel predict "2024/*.jpg" --output labels.csv
+        midlevel predict archive/ --shard 0/3 --output part0.jsonl
     """
     from midlevel import model as model_
     from midlevel import prediction, sources
     from midlevel.progress import Progress
 
     paths = sources.find(source)
+    root = sources.root(paths)
+    paths = prediction.shard(paths, *shard)
     loaded = model_.load(model, engine, precision)
-    prediction.predict(loaded, paths, output, form, Progress(quiet))
+    prediction.predict(loaded, paths, output, form, Progress(quiet), resume, root)
 
 
 @cli.command()
 @click.argument("data", required=False, type=click.Path(path_type=Path))
-@model_option
+@options.model_option
 @click.option("--split", help="A split of DATA.  [default: the validation split]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@engine_options
-@quiet_option
-def evaluate(data, model, split, as_json, engine, precision, quiet):
+@options.format_option
+@options.json_option
+@options.engine_options
+@options.quiet_option
+def evaluate(data, model, split, form, as_json, engine, precision, quiet):
     """Measure a model on a labelled split of DATA.
 
     DATA is by default what the model was trained on. Average precision comes in three
@@ -183,13 +227,13 @@ def evaluate(data, model, split, as_json, engine, precision, quiet):
     from midlevel.progress import Progress
 
     loaded = model_.load(model, engine, precision)
-    found = evaluation.evaluate(loaded, data, split, Progress(quiet))
+    found = evaluation.evaluate(loaded, data, split, Progress(quiet), form)
     text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else None
     click.echo(text or evaluation.as_table(found))
 
 
 @cli.command()
-@model_option
+@options.model_option
 @click.option(
     "--format",
     "form",
@@ -204,7 +248,7 @@ def evaluate(data, model, split, as_json, engine, precision, quiet):
     metavar="DIR",
     help="The folder to write.  [default: exports/ in the run]",
 )
-@quiet_option
+@options.quiet_option
 def export(model, form, output, quiet):
     """Write a model as files for other programs, and verify them.
 
@@ -222,3 +266,30 @@ def export(model, form, output, quiet):
 
     for path in exports.export(model_.load(model), output, Progress(quiet)):
         click.echo(path)
+
+
+@cli.command()
+@click.option("--thorough", is_flag=True, help="Load both engines and run a network.")
+@options.json_option
+def doctor(thorough, as_json):
+    """Say whether everything is here that midlevel needs, and what to do if not.
+
+    Versions, OpenCV, engines and GPU, memory, the folder of features, weights. Leaves
+    with 0 if all is well, with 3 if something is to mend; a note, such as TensorFlow
+    missing where photographs are only labelled, is no fault.
+
+    \b
+        midlevel doctor
+        midlevel doctor --thorough
+    """
+    from midlevel import doctor as doctor_
+
+    findings = doctor_.examine()
+    if thorough:
+        from midlevel import trial
+
+        findings += trial.run()
+    text = json.dumps(doctor_.as_json(findings), indent=2) if as_json else None
+    click.echo(text or doctor_.as_table(findings))
+    if not doctor_.is_well(findings):
+        click.get_current_context().exit(errors.DataError.exit_code)

@@ -31,3 +31,16 @@ class Interrupted(MidlevelError):
     """Ctrl-C during long work, after everything finished was saved."""
 
     exit_code = 130
+
+
+def plain(text: str) -> str:
+    """`text` as one line that does nothing to a terminal, whoever wrote it.
+
+    >>> plain("a" + chr(10) + "b é")
+    'a\\\\nb é'
+    """
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode()

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from midlevel import config as config_
 from midlevel import datasets, metrics, preparation
 from midlevel.augment import ORIGINAL
+from midlevel.datasets import splitting
 from midlevel.model import Model
 from midlevel.progress import Progress
 from midlevel.validation import Validation
@@ -14,17 +16,20 @@ def evaluate(
     data: str | Path | None = None,
     split: str | None = None,
     progress: Progress | None = None,
+    form: str | None = None,
 ) -> dict:
     """Average precision of a trained model on a labelled split.
 
     Args:
         data: the data set; by default the one the model was trained on.
         split: by default the run's validation split.
+        form: the format of `data`; by default it is found, or the run's own for the
+            data that it learned from.
 
     Returns:
         `mAP` and `AP` per class, each with `area`, `eleven_point` and
         `non_interpolated` in [0, 1] (None for a class no photograph shows), `split`,
-        `images`, `k`, `run` and `left_out`, a line for each unusable file.
+        `images`, `k`, `run` and `left_out`, a line on everything that was wrong.
 
     Raises:
         errors.MidlevelError: the data or the split cannot be used.
@@ -33,7 +38,7 @@ def evaluate(
     config = model.config
     split = split or config.data.val
     folder = Path(data or model.run.record["data"])
-    dataset = _read(folder, model, split, progress)
+    dataset = _read(folder, model, form, progress)
     prepared = preparation.prepare(
         dataset, {split: [ORIGINAL]}, model.extractor, config.features.store, progress
     )
@@ -45,17 +50,21 @@ def evaluate(
         "split": split,
         "images": len(scored.targets),
         "k": model.k,
-        "left_out": [*dataset.problems, *prepared.failures],
+        "left_out": [*map(str, dataset.problems), *prepared.failures],
     }
 
 
-def _read(folder: Path, model: Model, split: str, progress: Progress):
+def _read(folder: Path, model: Model, form: str | None, progress: Progress):
     """The data set; a split that training drew is the one that the run wrote down."""
-    dataset = datasets.read(folder, model.classes, must_occur=False)
-    preparation.say_left_out(dataset.problems, progress)
+    config, classes = model.config, model.classes
     is_own = folder.resolve() == Path(model.run.record["data"])
-    if is_own and not dataset.splits.get(model.config.data.val):
-        dataset = datasets.pick(dataset, model.run.split_files)
+    if form or not is_own:
+        config = config_.load(config, {"data.format": form or datasets.AUTO})
+    dataset = preparation.labelled(folder, config, classes)
+    preparation.say_ignored(dataset, progress)
+    preparation.say_problems(dataset.problems, progress)
+    if is_own and not dataset.splits.get(config.data.val):
+        dataset = splitting.pick(dataset, model.run.split_files)
     return dataset
 
 

@@ -142,7 +142,7 @@ def _write_verified(path: Path, network, difference, model, photographs) -> floa
 
 
 def _run_photographs(model: Model) -> Iterator[Path]:
-    folder = Path(model.run.record["data"])
+    folder = Path(model.run.record["folder"])
     for names in model.run.split_files.values():
         yield from (folder / name for name in names)
 

@@ -8,6 +8,8 @@ import time
 
 from rich import console, progress
 
+from midlevel import errors
+
 SECONDS_BETWEEN_LINES = 30
 
 
@@ -26,7 +28,7 @@ class Progress:
 
     def say(self, text: str):
         """One line."""
-        self._console.print(text, markup=False, emoji=False)
+        self._console.print(errors.plain(text), markup=False, emoji=False)
 
     @contextlib.contextmanager
     def task(self, name: str, total: int):

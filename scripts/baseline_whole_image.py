@@ -179,7 +179,7 @@ def main(data: Path, classes: str | None, split: str, as_json: bool) -> None:
         "split": split,
         "images": len(test.targets),
         "k": 1.0,  # an image is one window, so no k changes anything
-        "left_out": [*dataset.problems, *train.left_out, *test.left_out],
+        "left_out": [*map(str, dataset.problems), *train.left_out, *test.left_out],
         "setups": rows,
     }
     if as_json:

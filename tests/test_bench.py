@@ -225,7 +225,7 @@ def test_the_memory_of_a_block_is_sampled():
         held = np.ones(10_000_000)  # 80 MB
         sampler._over.wait(2 * machine.EVERY)
     assert sampler.series and machine.peak_mb() >= held.nbytes / 1e6
-    assert sampler.end <= machine.peak_mb()
+    assert sampler.end <= machine.peak_mb() + 1
 
 
 def test_a_child_that_fails_says_why():

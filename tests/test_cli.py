@@ -1,7 +1,10 @@
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import stub
@@ -59,7 +62,7 @@ def test_every_command_has_help_with_examples(command):
 
 
 def test_the_commands_are_those_of_the_readme():
-    assert COMMANDS == ["evaluate", "export", "predict", "train"]
+    assert COMMANDS == ["check", "doctor", "evaluate", "export", "predict", "train"]
     assert call("--version").stdout.startswith("midlevel, version ")
     assert call().exit_code in (0, 2)
 
@@ -106,7 +109,7 @@ def test_an_unknown_setting_is_refused_with_the_one_that_was_meant(here, toy_voc
 
 def test_data_that_cannot_be_used_leaves_with_3_and_is_named(here):
     (here / "empty").mkdir()
-    assert "nowhere: expected a folder with boxed" in fails(3, "train", "nowhere")
+    assert "nowhere: expected a folder with labelled" in fails(3, "train", "nowhere")
     assert "empty: holds no data set in a known format" in fails(3, "train", "empty")
 
 
@@ -142,7 +145,94 @@ def test_an_interruption_leaves_with_130(here, trained, toy_voc, monkeypatch):
     assert line == "midlevel: interrupted."
 
 
+@pytest.mark.parametrize("given", ["3/3", "-1/3", "1", "a/b", "1/2/3", "0/0"])
+def test_a_shard_that_is_none_is_wrong_use(here, given):
+    done = call("predict", "a.jpg", "--shard", given)
+    assert done.exit_code == 2
+    assert f"expected I/N with I from 0 to N - 1. Received: {given}." in done.stderr
+
+
+# === Signals ===
+
+SLOWLY = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import stub
+stub.table.BACKBONES.update(stub.SPECS)
+from midlevel.model import Model
+stream = Model.stream
+def slowly(self, paths):
+    for record in stream(self, paths):
+        yield record
+        time.sleep({pause})
+Model.stream = slowly
+from midlevel.__main__ import main
+main()
+"""
+
+
+def start(*arguments, pause=0.0, **options):
+    """The command in a process of its own, that rests after each photograph."""
+    code = SLOWLY.format(tests=str(Path(__file__).parent), pause=pause)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    options = {"stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, text=True, **options)
+
+
+def wait_for(path, count):
+    """Until a file has some lines."""
+    for _ in range(600):
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} has no {count} lines")
+
+
+def test_ended_or_killed_the_same_command_goes_on(here, trained, toy_voc):
+    predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder]
+    assert call(*predict, "--output", "whole.jsonl").exit_code == 0
+    part = here / "out.jsonl.part"
+    for signal_, code, count in ((signal.SIGTERM, 143, 3), (signal.SIGKILL, -9, 8)):
+        process = start(*predict, "--output", "out.jsonl", pause=0.2)
+        wait_for(part, count)
+        second = call(*predict, "--output", "out.jsonl")
+        assert second.exit_code == 2 and "another process is writing" in second.stderr
+        process.send_signal(signal_)
+        said = process.communicate()[1]
+        assert process.returncode == code, said
+        assert "Traceback" not in said
+        assert not (here / "out.jsonl").exists()
+        if code == 143:
+            assert "records so far are in out.jsonl.part. The same command" in said
+    done = call(*predict, "--output", "out.jsonl")
+    assert done.exit_code == 0 and "records are there already" in done.stderr
+    assert (here / "out.jsonl").read_bytes() == (here / "whole.jsonl").read_bytes()
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("output", [["--output", "-"], []])
+def test_a_reader_that_goes_ends_it_quietly(here, trained, toy_voc, output):
+    predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder, "-q"]
+    process = start(*predict, *output, pause=0.1, stdout=subprocess.PIPE)
+    if not output:
+        process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 1 and said == ""
+
+
 # === The whole way ===
+
+
+def test_shards_joined_are_the_whole(here, trained, toy_voc):
+    predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder, "-q"]
+    for i in range(3):
+        done = call(*predict, "--shard", f"{i}/3", "--output", f"{i}.jsonl")
+        assert done.exit_code == 0, done.output
+    assert call(*predict, "--output", "whole.jsonl").exit_code == 0
+    joined = b"".join((here / f"{i}.jsonl").read_bytes() for i in range(3))
+    assert joined == (here / "whole.jsonl").read_bytes()
 
 
 def test_train_then_evaluate_predict_and_export(

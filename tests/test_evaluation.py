@@ -93,7 +93,8 @@ def test_a_photograph_that_cannot_be_read_is_named_and_the_rest_measured(
     assert found["images"] == 3
     (line,) = found["left_out"]
     assert line.startswith(f"{lopsided / 'JPEGImages' / '4.jpg'}: ")
-    assert f"left out: {line}" in notes.lines
+    assert line.endswith(": left out") and line in notes.lines
+    assert "1 things to mend in the data; the rest goes on" in notes.lines
 
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(model, lopsided):

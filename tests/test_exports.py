@@ -164,7 +164,7 @@ def test_a_model_is_verified_on_noise_where_its_photographs_are_gone(
     model, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(exports, "VERIFIED_ON", 6)
-    folder = Path(model.run.record["data"])
+    folder = Path(model.run.record["folder"])
     names = model.run.split_files["train"][:2]
     there = [folder / name for name in names]
     with monkeypatch.context() as patch:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import keras
 
+from midlevel.backbones import table
 from midlevel.backbones import weights as weights_files
 
-WEIGHTS_PATH = Path(__file__).with_name("efficientnet_lite0.weights.h5")
-WEIGHTS_SHA256 = "fb83eab47925c47340b7e38195a428baff60b3561c00715f59b262959b2145a3"
+WEIGHTS_PATH, WEIGHTS_SHA256 = table.PACKAGED, table.PACKAGED_SHA256
 
 # (repeats, kernel size, stride of the first repeat, expansion, output channels)
 STAGES = (

@@ -6,10 +6,13 @@ these weights (for EfficientNet-Lite0 by its authors).
 
 import dataclasses
 import difflib
+from pathlib import Path
 
 from midlevel import errors
 
 DEFAULT = "efficientnet_lite0"
+PACKAGED = Path(__file__).with_name("efficientnet_lite0.weights.h5")  # its weights
+PACKAGED_SHA256 = "fb83eab47925c47340b7e38195a428baff60b3561c00715f59b262959b2145a3"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+
+import click
+
+from midlevel import engines
+
+FORMATS = ("coco", "voc", "yolo", "csv", "folders")  # datasets.FORMATS, unimported
+
+
+class Shard(click.ParamType):
+    """`I/N` as two numbers."""
+
+    name = "I/N"
+
+    def convert(self, value, param, ctx):
+        try:
+            part, parts = map(int, value.split("/"))
+        except ValueError:
+            part, parts = -1, 0
+        if not 0 <= part < parts:
+            self.fail(f"expected I/N with I from 0 to N - 1. Received: {value}.")
+        return part, parts
+
+
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A run folder.  [default: the newest in runs/train]",
+)
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="Say nothing on stderr."
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of a table."
+)
+setting_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One setting, over the file's; the value is YAML. May be given again.",
+)
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="The layout of DATA.  [default: found from what it holds]",
+)
+
+
+def chosen(texts, form: str | None) -> dict:
+    """What `--set` and `--format` say, by key."""
+    from midlevel.config import parse_setting
+
+    found = dict(parse_setting(text) for text in texts)
+    return {**found, "data.format": form} if form else found
+
+
+def engine_options(command):
+    """`--engine` and `--precision`: what runs the networks, over the run's settings."""
+    precision = click.option(
+        "--precision",
+        type=click.Choice(engines.PRECISIONS),
+        help="Of the networks' arithmetic.  [default: the run's setting]",
+    )
+    engine = click.option(
+        "--engine",
+        type=click.Choice(engines.NAMES),
+        help="What runs the networks.  [default: the run's setting]",
+    )
+    return engine(precision(command))
