@@ -85,6 +85,7 @@ def conclude(run: runs.Run, seconds: float, windows: int, of_window: float) -> d
             **timings,
             "other_s": seconds - sum(timings.values()),
         },
+        "mAP": run.metrics["mAP"],
         "recipe": {"seconds_per_window": of_window, "seconds": scaled},
         "times_recipe": scaled / seconds,
     }
@@ -104,6 +105,7 @@ def as_text(found: dict) -> str:
         ("  reading, backbone, features", own["features_s"], "s"),
         ("  head, with its validation", own["head_s"], "s"),
         ("  the rest", own["other_s"], "s"),
+        ("  area mAP on val", 100 * found["mAP"]["area"], "%"),
         ("the usual recipe", other["seconds"], "s"),
         ("  a window in an epoch", 1e3 * other["seconds_per_window"], "ms"),
         ("midlevel is", found["times_recipe"], "times as fast"),
