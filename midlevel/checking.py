@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import duplicates, engines, errors, pipeline, preparation
+from midlevel import datasets, duplicates, engines, errors, pipeline, preparation
 from midlevel.config import Config
 from midlevel.datasets import Dataset, Example, Problem, mending
 from midlevel.duplicates import Print
@@ -44,19 +44,32 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     Raises:
         errors.DataError: there is no data set at all, or a setting does not fit it.
     """
-    dataset, drawn = _with_validation(preparation.labelled(data, config), config)
+    dataset, drawn = _with_validation(_labelled(Path(data), config), config)
     prints, problems = _prints(dataset, progress)
-    fitted = dict(dataset.splits)
+    fitted, groups = dict(dataset.splits), []
     for split, rows in dataset.splits.items():
         here = (row for row in rows if row.path in prints)
         pairs = [
             mending.fit_or_leave_out(row, prints[row.path].size_wh) for row in here
         ]
         fitted[split] = [row for row, _ in pairs if row]
-        problems += itertools.chain.from_iterable(found for _, found in pairs)
+        groups += [found for _, found in pairs]
+    problems += mending.each_once(groups)
     problems += duplicates.problems(dataset, prints, config.data.train, config.data.val)
-    told = tuple(dict.fromkeys([*dataset.problems, *problems]))
+    told = (*dict.fromkeys(dataset.problems), *problems)
     return Found(replace(dataset, splits=fitted), told, drawn)
+
+
+def _labelled(data: Path, config: Config) -> Dataset:
+    """The data set; one without photographs, of which nothing can be used."""
+    try:
+        return preparation.labelled(data, config)
+    except errors.DataError as error:
+        if not error.problems:
+            raise
+        form = config.data.format
+        form = datasets.detect(data) if form == datasets.AUTO else form
+        return Dataset(data, form, (), {}, error.problems, {})
 
 
 def _with_validation(dataset: Dataset, config: Config) -> tuple[Dataset, bool]:

@@ -12,8 +12,8 @@ from midlevel import errors, options, records
 EPILOG = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
 be used, or in which `check` found something wrong, or `doctor` something to mend;
-5 a package is missing; 130 interrupted by Ctrl-C, 143 by a request to end, both
-after saving.
+4 some photographs could not be read, with --fail-on-error; 5 a package is missing;
+130 interrupted by Ctrl-C, 143 by a request to end, both after saving.
 """
 
 
@@ -177,9 +177,23 @@ def train(data, config, settings, form, run, seed, resume, strict, quiet):
     show_default=True,
     help="Go on with what an interrupted prediction of the same model left.",
 )
+@click.option(
+    "--fail-on-error", is_flag=True, help="Leave with 4 if a photograph cannot be read."
+)
 @options.engine_options
 @options.quiet_option
-def predict(source, model, output, form, shard, resume, engine, precision, quiet):
+def predict(
+    source,
+    model,
+    output,
+    form,
+    shard,
+    resume,
+    fail_on_error,
+    engine,
+    precision,
+    quiet,
+):
     """Say what is in photographs, and where.
 
     SOURCE is a photograph, a folder (searched with its subfolders) or a glob. Each
@@ -200,7 +214,10 @@ def predict(source, model, output, form, shard, resume, engine, precision, quiet
     root = sources.root(paths)
     paths = prediction.shard(paths, *shard)
     loaded = model_.load(model, engine, precision)
-    prediction.predict(loaded, paths, output, form, Progress(quiet), resume, root)
+    progress = Progress(quiet)
+    done = prediction.predict(loaded, paths, output, form, progress, resume, root)
+    if done.failed and fail_on_error:
+        click.get_current_context().exit(prediction.SOME_FAILED)
 
 
 @cli.command()

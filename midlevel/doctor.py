@@ -191,12 +191,15 @@ def _machine() -> Finding:
 def _cache() -> Finding:
     """The place of features, and room for more."""
     folder = store.default_folder()
-    place = next(p for p in (folder, *folder.parents) if p.exists())
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    free = shutil.disk_usage(place).free
-    text = f"{folder}: {size / 1e9:.2f} GB, {free / 1e9:.1f} GB free"
     advice = "set MIDLEVEL_CACHE_DIR to another folder"
+    try:
+        place = next(p for p in (folder, *folder.parents) if p.exists())
+        size = sum(map(_size, folder.rglob("*")))
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        text = f"{folder}: cannot be reached: {error.strerror or error}"
+        return Finding("features", MEND, text, advice)
+    text = f"{folder}: {size / 1e9:.2f} GB, {free / 1e9:.1f} GB free"
     if not (place.is_dir() and os.access(place, os.W_OK)):
         return Finding("features", MEND, f"{text}; cannot be written", advice)
     if free < LEAST_FREE:
@@ -204,6 +207,14 @@ def _cache() -> Finding:
         advice = f"delete {folder}, which is computed again, or {advice}"
         return Finding("features", MEND, text, advice)
     return Finding("features", FINE, text)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; none if it is a folder, or has gone meanwhile."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
 
 
 # === Weights ===

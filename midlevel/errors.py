@@ -4,6 +4,8 @@ Every message says what was expected, what came, which file, and what to do. The
 command line prints it in one line and leaves with `exit_code`.
 """
 
+from collections.abc import Iterable
+
 
 class MidlevelError(Exception):
     """Something a user can mend; the base of every error midlevel raises itself."""
@@ -12,9 +14,17 @@ class MidlevelError(Exception):
 
 
 class DataError(MidlevelError):
-    """A data set, photograph or annotation that cannot be used."""
+    """A data set, photograph or annotation that cannot be used.
+
+    Attributes:
+        problems: all that is wrong in a data set of which nothing can be used.
+    """
 
     exit_code = 3
+
+    def __init__(self, text: str = "", problems: Iterable = ()):
+        super().__init__(text)
+        self.problems = tuple(problems)
 
 
 class ImageError(DataError):

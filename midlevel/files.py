@@ -39,6 +39,11 @@ def write_text(path: Path, text: str):
         waiting.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
+def read_text(path: Path) -> str:
+    """What `write_text` wrote."""
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
 def sweep(folder: Path, name: str = "*", age: float = LEFT_OVER):
     """Delete what killed processes left waiting to become a file like `name`, a glob.
 

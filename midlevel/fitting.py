@@ -121,8 +121,9 @@ def read_state(folder: Path) -> State:
 def _load_head(folder: Path, epoch: int, compile: bool = True):
     keras, path = runtime.load_keras(), checkpoint(folder, epoch)
     try:
+        heads.check_parts(path)
         return keras.saving.load_model(path, compile=compile)
-    except (OSError, ValueError, KeyError) as error:
+    except heads.UNREADABLE as error:
         raise _damaged(path, error) from error
 
 

@@ -29,6 +29,7 @@ LENGTH = 20.0  # of normalised features, so that initial activations are near on
 STEADY = 1e-4  # keeps the root of a feature near zero from magnifying rounding
 PARTS = re.compile(  # module and class of all that a head is made of
     r"keras\.layers\.(InputLayer|Dense|Dropout|UnitNormalization|Rescaling)"
+    r"|keras\.optimizers\.(Adam|SGD)|keras\.optimizers\.schedules\.\w+"
     r"|keras\.initializers\.\w+|keras\.src\.ops\.\w+\.\w+|keras\.DTypePolicy"
     r"|keras\.src\.models\.functional\.Functional|\.__keras_tensor__"
 )
@@ -149,7 +150,7 @@ def load(path: "Path") -> "keras.Model":
     """
     keras = runtime.load_keras()
     try:
-        _check_parts(path)
+        check_parts(path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except UNREADABLE as error:
         why = " ".join(str(error).split())[:300].rstrip(".")
@@ -158,7 +159,7 @@ def load(path: "Path") -> "keras.Model":
         ) from error
 
 
-def _check_parts(path: "Path"):
+def check_parts(path: "Path"):
     """Refuse what is not one of `PARTS` before Keras looks for its class.
 
     Keras refuses lambdas by itself, but takes any class that it can find by name.

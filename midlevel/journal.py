@@ -42,7 +42,7 @@ def opened(output: Path, meta: dict, resume: bool = True) -> Iterator["Journal"]
     with contextlib.ExitStack() as stack:
         with files.explained(output, ADVICE):
             output.parent.mkdir(parents=True, exist_ok=True)
-            lock = files.locked(output.with_name(f".{output.name}.lock"))
+            lock = files.locked(_lock(output))
             stack.enter_context(lock)
             files.sweep(output.parent, f"{glob.escape(output.name)}*", age=0)
             kept = Journal(output, meta, resume)
@@ -156,6 +156,15 @@ def beside(output: Path, what: str) -> Path:
     return output.with_name(f"{output.name}.{what}")
 
 
+def is_free(output: Path) -> bool:
+    """Whether no process writes the journal of `output`."""
+    try:
+        with files.locked(_lock(output)):
+            return True
+    except (errors.MidlevelError, OSError):
+        return False
+
+
 def is_of(output: Path, meta: dict, names: Container[str]) -> bool:
     """Whether an unfinished journal is of the same model and of no other photographs.
 
@@ -169,6 +178,10 @@ def is_of(output: Path, meta: dict, names: Container[str]) -> bool:
         found = (record["file"] for line in file if (record := _parsed(line)))
         return all(n in names or not Path(meta["root"], n).exists() for n in found)
     return False
+
+
+def _lock(output: Path) -> Path:
+    return output.with_name(f".{output.name}.lock")
 
 
 def _abouts(output: Path) -> tuple[Path, Path]:

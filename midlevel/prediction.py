@@ -13,6 +13,7 @@ from midlevel.model import Model
 from midlevel.progress import Progress
 
 FOLDER = Path("runs/predict")
+SOME_FAILED = 4  # exit code, where it is asked for
 
 
 @dataclass
@@ -111,7 +112,7 @@ class _Work:
                 self.summary.failed += record["failure"] is not None
                 self.summary.done += record["failure"] is None
                 if self.tells:
-                    print(records.line(record), flush=True)
+                    print(errors.plain(records.line(record)), flush=True)
                 elif record["failure"]:
                     self.progress.say(records.line(record))
                 advance()
@@ -154,21 +155,34 @@ def _keep(work: _Work, paths: Sequence[Path], meta: dict, form: str, resume: boo
     output = work.summary.output
     if output.is_dir():
         raise errors.MidlevelError(f"{output}: is a folder. Name a file with --output.")
+    names = list(map(work.name, paths))
     try:
         with journal.opened(output, meta, resume) as kept:
             todo = [p for p in paths if not _is_done(p, work, kept)]
             work.summary.resumed = work.summary.done = len(paths) - len(todo)
+            _check_others(work, names, kept)
             if work.summary.resumed:
                 work.progress.say(
                     f"{work.summary.resumed} records are there already, going on"
                 )
             work.score(todo, kept.write)
-            kept.finish(map(work.name, paths), form, work.model.classes)
+            kept.finish(names, form, work.model.classes)
     except KeyboardInterrupt as error:
         raise errors.Interrupted(
             f"Interrupted; the records so far are in {journal.beside(output, 'part')}. "
             "The same command goes on."
         ) from error
+
+
+def _check_others(work: _Work, names: Sequence[str], kept: journal.Journal):
+    """Refuse to lose records of photographs that are there but not asked for now."""
+    others = kept.done.difference(names)
+    there = next((n for n in sorted(others) if (work.root / n).exists()), None)
+    if there:
+        raise errors.MidlevelError(
+            f"{kept.output}: holds records of other photographs, such as {there}. Name "
+            "another --output, or add --no-resume to begin again."
+        )
 
 
 def _is_done(path: Path, work: _Work, kept: journal.Journal) -> bool:
@@ -189,7 +203,7 @@ def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
     names = set(map(work.name, paths)) if parts else ()
     for part in sorted(parts, key=os.path.getmtime, reverse=True):
         output = part.with_suffix("")
-        if journal.is_of(output, meta, names):
+        if journal.is_free(output) and journal.is_of(output, meta, names):
             return output
     return runs.new_folder(FOLDER) / name
 

@@ -205,7 +205,7 @@ def prepare(
 
 def _fitted(dataset, splits, keys, features_: store.FeatureStore):
     """`dataset` with boxes in pixels of its photographs, and what had to be mended."""
-    fitted, problems = dict(dataset.splits), {}
+    fitted, groups = dict(dataset.splits), []
     for split in splits:
         fitted[split] = []
         for example in dataset.split(split):
@@ -213,10 +213,10 @@ def _fitted(dataset, splits, keys, features_: store.FeatureStore):
                 key = next(iter(keys[example.path].values()))
                 size_wh = features_.entries[key].size_wh
                 example, found = mending.fit_or_leave_out(example, size_wh)
-                problems.update(dict.fromkeys(found))
+                groups.append(found)
             if example:
                 fitted[split].append(example)
-    return replace(dataset, splits=fitted), list(problems)
+    return replace(dataset, splits=fitted), mending.each_once(groups)
 
 
 def say_problems(problems, progress: Progress, strict: bool = False):

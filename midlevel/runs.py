@@ -51,7 +51,7 @@ class Run:
         """
         path = self.folder / "run.json"
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(files.read_text(path))
         except (OSError, ValueError, RecursionError) as error:
             raise errors.MidlevelError(
                 f"{self.folder}: is not a run of midlevel train: {path.name} "
@@ -72,14 +72,14 @@ class Run:
     @property
     def metrics(self) -> dict:
         """`metrics.json`."""
-        return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+        return json.loads(files.read_text(self.folder / "metrics.json"))
 
     @property
     def split_files(self) -> dict[str, list[str]]:
         """`split.csv`: the files of each split, relative to the data's folder."""
-        text = (self.folder / "split.csv").read_text(encoding="utf-8")
+        text = files.read_text(self.folder / "split.csv")
         splits = {}
-        for row in csv.DictReader(io.StringIO(text)):
+        for row in csv.DictReader(io.StringIO(text, newline="")):
             splits.setdefault(row["split"], []).append(row["file"])
         return splits
 

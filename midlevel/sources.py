@@ -11,7 +11,8 @@ def find(sources: Iterable[str | Path]) -> list[Path]:
     """The photographs that sources name, each once: files, folders, globs.
 
     A folder is searched with its subfolders for names that end like an image's, sorted;
-    a file is taken whatever its name. Where other sources name something, one that
+    what begins with a dot is passed over there, and by a glob that does not say so. A
+    file is taken whatever its name. Where other sources name something, one that
     names nothing is kept as it is, so that its record says what is wrong.
 
     Raises:
@@ -48,9 +49,19 @@ def name(path: Path, root: Path) -> str:
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a part of `path` below `folder` begins with a dot.
+
+    >>> is_hidden(Path("a/.b/c.jpg"), Path("a")), is_hidden(Path(".a/c"), Path(".a"))
+    (True, False)
+    """
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
 def _of(source: Path) -> list[Path]:
     if os.path.isdir(source):
-        return sorted(p for p in source.rglob("*") if _looks_like_image(p))
+        found = (p for p in source.rglob("*") if _looks_like_image(p))
+        return sorted(path for path in found if not is_hidden(path, source))
     if os.path.exists(source):
         return [source]
     return sorted(_glob(source))
@@ -66,10 +77,12 @@ def _what_is_wrong(source: Path) -> str:
 def _glob(pattern: Path) -> list[Path]:
     anchor = Path(pattern.anchor or ".")
     relative = pattern.relative_to(pattern.anchor) if pattern.anchor else pattern
+    names_hidden = any(part.startswith(".") for part in relative.parts)
     try:
-        return [p for p in anchor.glob(str(relative)) if p.is_file()]
+        found = [p for p in anchor.glob(str(relative)) if p.is_file()]
     except (ValueError, NotImplementedError, OSError):
         return []
+    return [p for p in found if names_hidden or not is_hidden(p, anchor)]
 
 
 def _looks_like_image(path: Path) -> bool:

@@ -98,7 +98,7 @@ class FeatureStore:
         if not self._waiting:
             return
         keys = [key for key, _, _ in self._waiting]
-        name = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
+        name = _digest([str(shards.VERSION), *keys])
         index = self.folder / f"{name}.json"
         rows = np.vstack([rows for _, _, rows in self._waiting])
         views = [(key, tuple(size), len(rows)) for key, size, rows in self._waiting]
@@ -177,6 +177,11 @@ class FeatureStore:
                 f"{self.folder}: {names}{more} of another version of midlevel; "
                 f"computed again where needed; delete to free {size / 1e6:.0f} MB"
             )
+
+
+def _digest(parts: list[str]) -> str:
+    """The name of a shard; another version's shards are other files."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def default_folder() -> Path:

@@ -468,3 +468,30 @@ def test_a_format_and_settings_may_be_given(source, tmp_path):
     assert json.loads(done.stdout)["classes"] == ["pet"]
     done = called(source, "--format", "yolo")
     assert done.exit_code == 3 and "holds no YOLO data" in done.stderr
+
+
+# === Nothing that can be used ===
+
+
+def test_data_with_nothing_usable_has_all_its_problems_told(tmp_path):
+    folder = csv_of(tmp_path, (3, 3, 3, 9), (4, 4, 9, 4))
+    result = called(folder)
+    assert result.exit_code == errors.DataError.exit_code
+    assert "train.csv:2: box 1" in result.stdout
+    assert "train.csv:3: box 2" in result.stdout
+    assert "none of its 2 boxes is left" in result.stdout
+    assert "Wrong in all: 3" in result.stdout
+    content = json.loads(called(folder, "--json").stdout)
+    assert (content["format"], content["classes"]) == ("csv", [])
+    assert len(content["problems"]) == 3
+    missing = called(tmp_path / "nowhere")
+    assert missing.exit_code and not missing.stdout
+
+
+def test_alike_boxes_of_two_classes_outside_are_two_problems(tmp_path):
+    out = (30, 30, 40, 40)
+    shown = [CAT, ("dog", out, False), ("cow", out, False)]
+    lists = {"train": ["a"], "val": ["a"]}
+    folder = helpers.write_voc(tmp_path, {"a": (gradient(0), shown)}, lists)
+    dropped = [problem for problem in check(folder).problems if problem.kind == "box"]
+    assert len(dropped) == 2 and dropped[0] == dropped[1]

@@ -323,3 +323,14 @@ def test_whatever_stands_in_the_file_there_is_a_data_set_or_a_message(folder, da
     path = folder / "annotations" / "instances_train2017.json"
     path.write_bytes(data)
     formats.read_or_refuse(path, "coco")
+
+
+def test_alike_problems_of_two_photographs_are_two_and_name_them(tmp_path):
+    formats.photographs(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    bad = [{"image_id": i, "category_id": 7, "bbox": [2, 2, 0, 5]} for i in range(2)]
+    good = {"image_id": 2, "category_id": 7, "bbox": [2, 2, 5, 5]}
+    text = json.dumps(whole(("a.jpg", "b.jpg", "c.jpg"), [*bad, good]))
+    (tmp_path / "train.json").write_text(text)
+    problems = datasets.read(tmp_path).problems
+    assert len({*problems}) == len(problems) == 4
+    assert [p.text.partition(":")[0] for p in problems] == ["a.jpg"] * 2 + ["b.jpg"] * 2

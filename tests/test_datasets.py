@@ -506,3 +506,46 @@ def test_a_photograph_in_two_splits_has_its_problems_told_once(tmp_path):
     found = datasets.read(folder)
     assert [len(rows) for rows in found.splits.values()] == [1, 1]
     assert len(found.problems) == 1 and found.splits["train"][0].boxes[0, 0] < 9
+
+
+# === XML files beside the photographs ===
+
+
+def test_folders_named_as_splits_are_splits(tmp_path):
+    for part in ("train", "valid", "test"):
+        (tmp_path / part).mkdir()
+        beside(tmp_path / part, helpers.annotation("a.jpg", [CAT]))
+    found = datasets.read(tmp_path)
+    counts = {split: len(rows) for split, rows in found.splits.items()}
+    assert counts == {"train": 2, "val": 2, "test": 2} and not found.problems
+    (tmp_path / "more").mkdir()
+    beside(tmp_path / "more", helpers.annotation("a.jpg", [CAT]))
+    assert list(datasets.read(tmp_path).splits) == ["train"]
+
+
+def test_a_photograph_without_xml_is_told_though_another_of_its_name_has_one(tmp_path):
+    (tmp_path / "train").mkdir()
+    beside(tmp_path / "train", helpers.annotation("a.jpg", [CAT]))
+    formats.photographs(tmp_path, "extra/a.jpg", ".old/a.jpg")
+    (problem,) = datasets.read(tmp_path).problems
+    assert problem.file == tmp_path / "extra/a.jpg"
+    assert "has no XML file, as 1 in all" in problem.text
+
+
+def test_hidden_xml_is_passed_over_and_utf_16_is_known(tmp_path):
+    beside(tmp_path, helpers.annotation("a.jpg", [CAT]))
+    (tmp_path / "._a.xml").write_bytes(b"\0\5\26\7")
+    found = datasets.read(tmp_path)
+    assert len(found.split("train")) == 2 and not found.problems
+    (tmp_path / "good.xml").unlink()
+    text = (tmp_path / "a.xml").read_text()
+    (tmp_path / "a.xml").write_text(text, encoding="utf-16")
+    assert datasets.detect(tmp_path) == "voc"
+
+
+def test_where_nothing_is_left_all_problems_are_counted_and_carried(tmp_path):
+    formats.photographs(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "train.csv").write_text("a.jpg,3,3,3,9,cat\nb.jpg,3,3,3,9,cat\n")
+    with pytest.raises(errors.DataError, match="none of 4 .* no area") as caught:
+        datasets.read(tmp_path)
+    assert len(caught.value.problems) == 4

@@ -131,3 +131,16 @@ def test_whatever_the_folders_are_there_is_a_data_set_or_a_message(
         path.touch()
     folders.matches(place)
     formats.read_or_refuse(place, "folders")
+
+
+def test_photographs_in_no_split_are_named_and_hidden_ones_are_not(tmp_path):
+    formats.photographs(tmp_path, *(f"train/{name}" for name in PAIR))
+    formats.photographs(tmp_path, "more/cat/b.jpg", "val/c.jpg", ".old/cat/d.jpg")
+    (problem,) = datasets.read(tmp_path).problems
+    assert problem.file == tmp_path / "more/cat/b.jpg"
+    assert "is in no class folder, as 2 in all" in problem.text
+
+
+def test_a_folder_of_hidden_photographs_is_no_class(tmp_path):
+    formats.photographs(tmp_path, *PAIR, "bird/._a.jpg")
+    assert datasets.read(tmp_path).classes == ("cat", "dog")

@@ -158,3 +158,32 @@ def test_mended_boxes_lie_inside_have_area_and_the_rest_is_told(boxes):
 
 def test_a_problem_is_a_line():
     assert str(Problem(SOURCE, "box", "text.", "kept")) == f"{SOURCE}: text: kept"
+
+
+# === What names a photograph ===
+
+
+@pytest.mark.parametrize(
+    ("source", "start"),
+    [
+        ("set/annotations/all.json", "a.jpg: "),
+        ("set/a.csv", "a.jpg: "),
+        ("all.json", "set/a.jpg: "),
+        ("set/a.xml", ""),
+        ("set/a.jpg", ""),
+    ],
+)
+def test_a_file_about_several_photographs_has_the_one_named(source, start):
+    row = annotation((1, 2, 1, 4), source=Path(source), lines=[])
+    left, (problem,) = mending.upright(row)
+    assert problem.text.startswith(f"{start}box 1 (name 0)")
+    nothing = mending.nothing_left(row, left)
+    assert nothing.text.startswith(f"{start}none of its 1 boxes")
+    (lined,) = mending.upright(annotation((1, 2, 1, 4), source=Path(source)))[1]
+    assert lined.line == 10 and lined.text.startswith("box 1")
+
+
+def test_what_two_splits_say_alike_is_told_once_and_what_one_says_twice_twice():
+    one, other = (Problem(SOURCE, "box", text, "kept") for text in ("one", "other"))
+    groups = [[one, one], [other], [], [one, other]]
+    assert mending.each_once(groups) == [one, one, other]

@@ -327,3 +327,15 @@ def test_a_second_process_is_refused(model, folder, output):
         pytest.raises(errors.MidlevelError, match="another process is writing there"),
     ):
         predict(model, folder, output)
+
+
+def test_records_of_other_photographs_are_not_lost(model, folder, tmp_path):
+    output = tmp_path / "out.jsonl"
+    prediction.predict(model, sources.find([folder]), output, progress=stub.QUIET)
+    before = output.read_bytes()
+    others = sources.find([folder / "a.jpg"])
+    with pytest.raises(errors.MidlevelError, match="records of other photographs"):
+        prediction.predict(model, others, output, progress=stub.QUIET)
+    assert output.read_bytes() == before
+    prediction.predict(model, others, output, progress=stub.QUIET, resume=False)
+    assert len(lines(output)) == 1

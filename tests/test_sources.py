@@ -119,3 +119,22 @@ def test_what_lies_elsewhere_is_named_whole(holiday):
     path = holiday.absolute() / "b.jpg"
     assert sources.name(holiday / "sub" / ".." / "b.jpg", holiday.absolute()) == "b.jpg"
     assert sources.name(holiday / "b.jpg", Path("/nowhere")) == path.as_posix()
+
+
+# === What is hidden ===
+
+
+def test_what_begins_with_a_dot_is_taken_only_where_it_is_named(holiday):
+    for name in ("._b.jpg", ".thumbs/b.jpg"):
+        (holiday / name).parent.mkdir(exist_ok=True)
+        (holiday / name).touch()
+    names = found("holiday")
+    assert not any("/." in name for name in names)
+    assert found("holiday/**/*") == [
+        *names[:2],
+        "holiday/e/d.jpg",
+        "holiday/notes.txt",
+        *names[3:],
+    ]
+    assert found("holiday/.thumbs") == ["holiday/.thumbs/b.jpg"]
+    assert found("holiday/._*.jpg", "holiday/._b.jpg") == ["holiday/._b.jpg"]

@@ -322,3 +322,29 @@ def test_whatever_stands_in_the_labels_the_others_are_read(folder, data):
     write(folder, {"data.yaml": YAML, "labels/train/b.txt": data})
     formats.read_or_refuse(folder, "yolo")
     assert files(datasets.read(folder))["train"][0] == "images/train/a.jpg"
+
+
+# === Poses ===
+
+
+@pytest.mark.parametrize("shape", ["[1, 2]", "[2, 3]"])
+def test_of_a_pose_the_box_is_taken(tmp_path, shape):
+    points = " 0.9 0.9" if shape == "[1, 2]" else " 0.9 0.9 2 0.1 0.1 0"
+    text = f"{YAML}kpt_shape: {shape}\n"
+    found = datasets.read(small(tmp_path, LINE.rstrip() + points, text))
+    assert found.problems == ()
+    box = pytest.approx([0.25, 0.375, 0.75, 0.625])
+    assert found.split("train")[1].boxes.tolist() == [box]
+
+
+# === What is hidden ===
+
+
+def test_hidden_and_foreign_xml_leave_it_yolo(tmp_path):
+    folder = small(tmp_path)
+    write(folder, {".idea/misc.xml": "<annotation/>", "._a.xml": "<annotation/>"})
+    write(folder, {"notes.xml": "<project/>", "._data.yaml": "names: [x]"})
+    assert datasets.detect(folder) == "yolo"
+    (folder / "data.yaml").unlink()
+    assert not datasets.FORMATS["voc"].matches(folder)
+    assert not datasets.FORMATS["yolo"].matches(folder)

@@ -52,7 +52,8 @@ def read(
 
     Raises:
         errors.DataError: no such place, no known format, nothing usable in it, a name
-            that does not occur, or a class named as the background is.
+            that does not occur, or a class named as the background is. Where nothing
+            is usable, its `problems` are all that is wrong.
     """
     place = Path(place)
     form = detect(place) if form == AUTO else form
@@ -60,7 +61,7 @@ def read(
     rows, problems = _usable(found, merge or {})
     names = _occurring(rows, found.classes, merge or {})
     if not names:
-        raise errors.DataError(f"{place}: {_why_empty(rows, found.problems)}")
+        raise errors.DataError(f"{place}: {_why_empty(rows, problems)}", problems)
     if must_occur:
         written = _written(found)
         merged = [old for olds in (merge or {}).values() for old in olds]

@@ -59,7 +59,7 @@ def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place] if place.suffix.lower() == ".json" else []
     for pattern in FILES:
-        found = sorted(path for path in place.glob(pattern) if _seems_coco(path))
+        found = [path for path in paths.visible(place, pattern) if _seems_coco(path)]
         if found:
             return [p for p in found if p.name.startswith("instances_")] or found
     return []

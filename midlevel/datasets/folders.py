@@ -6,15 +6,16 @@ Either `train/cat/a.jpg` and `val/cat/b.jpg`, or `cat/a.jpg` alone, which is one
 
 from pathlib import Path
 
-from midlevel import errors, images
+from midlevel import errors, images, sources
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
 
 EXPECTED = "a folder of photographs for each class, perhaps in train/ and val/"
 BACKGROUND = "background"
+MAC = "__macosx"  # what its archives keep beside the files
 NO_CLASSES = {  # folders of photographs that are no class
     *("images", "labels", "annotations", "masks", "jpegimages", "imagesets"),
-    *("__macosx", "unlabeled", *paths.SPLITS),
+    *(MAC, "unlabeled", *paths.SPLITS),
 }
 OTHERS = {".xml", ".json", ".csv"}  # endings of other formats' annotations
 OTHER_PARTS = {"annotations", "labels"}  # where they keep them
@@ -70,8 +71,13 @@ def _classes(place: Path) -> list[Path]:
         folder
         for folder in _below(place)
         if folder.name.lower().rstrip("0123456789") not in NO_CLASSES  # train2017
-        and any(path.suffix.lower() in images.SUFFIXES for path in folder.rglob("*"))
+        and any(_is_photograph(path, folder) for path in folder.rglob("*"))
     ]
+
+
+def _is_photograph(path: Path, folder: Path) -> bool:
+    is_image = path.suffix.lower() in images.SUFFIXES
+    return is_image and not sources.is_hidden(path, folder)
 
 
 def _below(place: Path) -> list[Path]:
@@ -94,13 +100,13 @@ def _rows(folder: Path) -> list[Annotation]:
 
 
 def _astray(place: Path, splits: dict[str, list[Path]]) -> list[Problem]:
-    """What to say on photographs beside the class folders, if there are any."""
-    above = sorted({place, *(f.parent for of in splits.values() for f in of)})
+    """What to say on photographs that are in no class folder, if there are any."""
+    classes = {folder for of_split in splits.values() for folder in of_split}
     others = [
         path
-        for folder in above
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in images.SUFFIXES and path.is_file()
+        for path in paths.photographs(place)
+        if classes.isdisjoint(path.parents)
+        and path.relative_to(place).parts[0].lower() != MAC
     ]
     if not others:
         return []

@@ -1,7 +1,9 @@
 """Broken boxes: swapped, clipped or dropped, and always named."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from midlevel import boxes as boxes_
 from midlevel.datasets.annotation import Annotation, Problem
 from midlevel.datasets.dataset import Example
 
+OWN = {".xml", ".txt"}  # files of boxes that are about one photograph
 ROUNDING = 1.0  # pixels outside that are no mistake: formats count from 0 or from 1
 
 
@@ -59,7 +62,7 @@ def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Probl
         text = f"is said to be {_times(stated)} pixels and is {_times(size_wh)} upright"
         text += "; its boxes seem drawn on it lying down" if lies else ""
         fate = "left out" if lies else "kept"
-        problems.append(Problem(example.source, "size", text, fate))
+        problems.append(_problem(example, "size", text, fate))
     clipped = boxes_.clip(boxes, size_wh)
     inside = boxes_.area(clipped) > 0
     reaches_out = np.abs(boxes - clipped).max(axis=1, initial=0) > ROUNDING
@@ -69,7 +72,7 @@ def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Probl
         text += f" the photograph of {_times(size_wh)} pixels"
         line = int(example.lines[i]) if len(example.lines) else None
         fate = "clipped" if inside[i] else "dropped"
-        problems.append(Problem(example.source, "box", text, fate, line))
+        problems.append(_problem(example, "box", text, fate, line))
     return example.with_boxes(clipped, inside), problems
 
 
@@ -99,15 +102,42 @@ def nothing_left(
     """What to say of a photograph whose boxes were all dropped: it is no background."""
     if len(after.boxes) or len(after.labels) or not len(before.boxes):
         return None
-    source = before.source or before.path
     text = f"none of its {len(before.boxes)} boxes is left; nobody knows what it shows"
-    return Problem(source, "photograph", text, "left out")
+    return _problem(before, "photograph", text, "left out")
+
+
+def each_once(groups: Iterable[Sequence[Problem]]) -> list[Problem]:
+    """The problems of photographs, one group each; alike in two groups, told once.
+
+    A photograph may be in two splits. What is alike within a group is told as often.
+    """
+    counts: Counter[Problem] = Counter()
+    for problems in groups:
+        for problem, count in Counter(problems).items():
+            counts[problem] = max(counts[problem], count)
+    return list(counts.elements())
 
 
 def _of_box(row: Annotation, i: int, what: str, fate: str) -> Problem:
     text = f"box {i + 1} ({row.names[i]}) {_numbers(row.boxes[i])}: {what}"
     line = row.lines[i] if row.lines else None
-    return Problem(row.source or row.path, "box", text, fate, line)
+    return _problem(row, "box", text, fate, line)
+
+
+def _problem(
+    row: Annotation | Example, kind: str, text: str, fate: str, line: int | None = None
+) -> Problem:
+    """A problem that names the photograph, where neither its file nor a line does."""
+    source = row.source or row.path
+    if line is None and source != row.path and source.suffix.lower() not in OWN:
+        text = f"{_name(row.path, source)}: {text}"
+    return Problem(source, kind, text, fate, line)
+
+
+def _name(path: Path, source: Path) -> str:
+    """A photograph as seen from the deepest folder that holds it and `source`."""
+    folder = next((f for f in source.parents if path.is_relative_to(f)), None)
+    return (path.relative_to(folder) if folder else path).as_posix()
 
 
 def _take(values: Sequence, kept: list[int]) -> list:

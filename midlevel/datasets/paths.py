@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from midlevel import errors, images
+from midlevel import errors, images, sources
 
 SPLITS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
@@ -62,11 +62,15 @@ def photographs(folder: Path) -> list[Path]:
     """All photographs below `folder`, sorted; what begins with a dot is passed over."""
     return [
         path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in images.SUFFIXES
-        and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-        and path.is_file()
+        for path in visible(folder, "**/*")
+        if path.suffix.lower() in images.SUFFIXES and path.is_file()
     ]
+
+
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """What a glob finds below `folder`, sorted, without what begins with a dot."""
+    found = folder.glob(pattern)
+    return sorted(path for path in found if not sources.is_hidden(path, folder))
 
 
 def text(path: Path) -> str:

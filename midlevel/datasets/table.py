@@ -99,7 +99,7 @@ def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place] if place.suffix.lower() == ".csv" else []
     for pattern in FILES:
-        found = sorted(path for path in place.glob(pattern) if _is_table(path))
+        found = [path for path in paths.visible(place, pattern) if _is_table(path)]
         if found:
             return found
     return []

@@ -19,6 +19,7 @@ from midlevel.datasets.annotation import Annotation, Problem, Reading
 
 CLASS_LINE = re.compile(r"\s+(-1|0|1)$")  # an id, then whether the class is there
 EXPECTED = "Annotations/*.xml and JPEGImages/, or XML files beside the photographs"
+HEAD = 1 << 12  # bytes in which <annotation> begins
 PHOTOGRAPHS, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
 
 
@@ -26,19 +27,21 @@ def matches(folder: Path) -> bool:
     """Whether `folder` holds VOC annotations."""
     if not folder.is_dir():
         return False
-    return (folder / ANNOTATIONS).is_dir() or any(folder.rglob("*.xml"))
+    files = paths.visible(folder, "**/*.xml")
+    return (folder / ANNOTATIONS).is_dir() or any(map(_seems_voc, files))
 
 
 def read(folder: Path) -> Reading:
     """Annotations by split, and each file that cannot be used.
 
-    Without lists of ids there is one split, `train`. Lists of one class
+    Without lists of ids there is one split, `train`, or one for each of the folders
+    train/, valid/, test/ where all files are in such. Lists of one class
     (`dog_train.txt`) are passed over: the boxes say the same.
     """
     if (folder / ANNOTATIONS).is_dir():
         splits = _listed_splits(folder)
     else:
-        splits = {"train": sorted(folder.rglob("*.xml"))}
+        splits = _by_folder(folder)
     cache: dict[Path, Annotation | Problem] = {}
     for path in (path for of_split in splits.values() for path in of_split):
         if path not in cache:
@@ -48,9 +51,18 @@ def read(folder: Path) -> Reading:
         for name, of in splits.items()
     }
     problems = [found for found in cache.values() if isinstance(found, Problem)]
-    if not any((folder / LISTS).glob("*.txt")):
+    if not paths.visible(folder / LISTS, "*.txt"):
         problems += _without_annotation(folder, cache)
     return Reading(annotations, problems)
+
+
+def _seems_voc(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return b"<annotation" in head.replace(b"\0", b"")  # of UTF-16
 
 
 def read_annotation(path: Path, folder: Path) -> Annotation:
@@ -85,14 +97,27 @@ def _half_open(first: float, last: float) -> tuple[float, float]:
 
 def _listed_splits(folder: Path) -> dict[str, list[Path]]:
     splits = {}
-    for path in sorted((folder / LISTS).glob("*.txt")):
+    for path in paths.visible(folder / LISTS, "*.txt"):
         lines = [line.strip() for line in paths.text(path).splitlines()]
         lines = [line for line in lines if line]
         if "_" in path.stem and lines and all(map(CLASS_LINE.search, lines)):
             continue  # <class>_<split>.txt
         ids = [_id(line, folder) for line in dict.fromkeys(lines)]
         splits[path.stem] = [folder / ANNOTATIONS / f"{name}.xml" for name in ids]
-    return splits or {"train": sorted((folder / ANNOTATIONS).glob("*.xml"))}
+    return splits or {"train": paths.visible(folder / ANNOTATIONS, "*.xml")}
+
+
+def _by_folder(folder: Path) -> dict[str, list[Path]]:
+    """Files beside the photographs; their splits, where all top folders are such."""
+    files = paths.visible(folder, "**/*.xml")
+    tops = [path.relative_to(folder).parts[:-1] for path in files]
+    named = [paths.split_of(parts[0]) if parts else None for parts in tops]
+    if not all(named):
+        return {"train": files}
+    splits: dict[str, list[Path]] = {}
+    for split, path in zip(named, files, strict=True):
+        splits.setdefault(split, []).append(path)
+    return splits
 
 
 def _id(line: str, folder: Path) -> str:
@@ -106,12 +131,14 @@ def _without_annotation(
 ) -> list[Problem]:
     """What to say on the photographs that no annotation is about, if there are any."""
     known = {found.path for found in read.values() if isinstance(found, Annotation)}
-    stems = {path.stem for path in read}
-    place = folder / PHOTOGRAPHS if (folder / ANNOTATIONS).is_dir() else folder
+    are_apart = (folder / ANNOTATIONS).is_dir()
+    place = folder / PHOTOGRAPHS if are_apart else folder
+    beside = folder / ANNOTATIONS if are_apart else folder
+    bare = {place / path.relative_to(beside).with_suffix("") for path in read}
     others = [
         path
         for path in paths.photographs(place)
-        if path.stem not in stems and path not in known
+        if path.with_suffix("") not in bare and path not in known
     ]
     if not others:
         return []

@@ -2,7 +2,8 @@
 
 The labels of `images/train/a.jpg` are in `labels/train/a.txt`, a line for each object:
 its class, then `(x centre, y centre, width, height)` or the corners of a polygon, in
-shares of the photograph's sides. A photograph without labels shows background. Without
+shares of the photograph's sides. Where the YAML file has `kpt_shape`, keypoints follow
+the box, and are passed over. A photograph without labels shows background. Without
 a YAML file, `classes.txt` names the classes, a line each.
 """
 
@@ -38,12 +39,12 @@ def read(place: Path) -> Reading:
         raise errors.DataError(f"{place}: holds no YOLO data. Expected {EXPECTED}.")
     folder = paths.root_of(place)
     stated = _load(main) if main.suffix.lower() in YAML else {"names": _lines(main)}
-    names = _names(main, stated)
+    names, is_pose = _names(main, stated), bool(stated.get("kpt_shape"))
     files, problems = _files(main, folder, stated)
     cache: dict[Path, tuple[list[Annotation], list[Problem]]] = {}
     for path in (path for of_split in files.values() for path in of_split):
         if path not in cache:
-            cache[path] = yolo_labels.read(path, folder, names)
+            cache[path] = yolo_labels.read(path, folder, names, is_pose)
     splits = {
         split: [row for path in of_split for row in cache[path][0]]
         for split, of_split in files.items()
@@ -59,7 +60,7 @@ def _main(place: Path) -> Path | None:
         return place if place.suffix.lower() in YAML else None
     if not place.is_dir():
         return None
-    others = sorted(path for suffix in YAML for path in place.glob(f"*{suffix}"))
+    others = sorted(p for suffix in YAML for p in paths.visible(place, f"*{suffix}"))
     found = [place / name for name in MAIN if _names_classes(place / name, True)]
     found += [path for path in others if _names_classes(path, False)]
     if (place / IMAGES).is_dir() and (place / LABELS).is_dir():

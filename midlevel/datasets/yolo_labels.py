@@ -10,6 +10,7 @@ from midlevel.datasets.annotation import Annotation, Problem
 from midlevel.datasets.draft import Draft
 
 IMAGES, LABELS = "images", "labels"
+BOX = 5  # words: a class, x and y of the centre, width, height
 FARTHEST = 1.0  # a share may lie outside by as much; what is beyond counts pixels
 
 
@@ -27,9 +28,13 @@ def file_of(path: Path, folder: Path) -> Path:
 
 
 def read(
-    path: Path, folder: Path, names: dict[int, str]
+    path: Path, folder: Path, names: dict[int, str], is_pose: bool = False
 ) -> tuple[list[Annotation], list[Problem]]:
-    """The annotation of a photograph, none where no line of its labels can be used."""
+    """The annotation of a photograph, none where no line of its labels can be used.
+
+    Args:
+        is_pose: keypoints follow each box; they are passed over.
+    """
     source = file_of(path, folder)
     if not os.path.lexists(source):
         return [Annotation(path)], []
@@ -40,10 +45,11 @@ def read(
         return [], [Problem(source, "annotation", text, "left out")]
     draft = Draft(path, source, relative=True)
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        words = line.split()[: BOX if is_pose else None]
+        if not words:
             continue
         try:
-            draft.add(*_object(line.split(), names), number)
+            draft.add(*_object(words, names), number)
         except errors.DataError as error:
             draft.refuse("annotation", str(error), number)
         except KeyError as error:
@@ -62,7 +68,7 @@ def _object(
         KeyError: its class has no name.
     """
     count = len(words)
-    if count != 5 and (count < 7 or count % 2 == 0):
+    if count != BOX and (count < 7 or count % 2 == 0):
         raise errors.DataError(
             "expected a class and 4 numbers, or a class and the corners of a polygon. "
             f"Received: {count} words"
@@ -76,7 +82,7 @@ def _object(
             + drafts_.shown(" ".join(words[1:]))
         )
     name = names[int(key)]
-    if count > 5:
+    if count > BOX:
         x, y = values[::2], values[1::2]
         return (min(x), min(y), max(x), max(y)), name
     x, y, width, height = values
