@@ -75,7 +75,12 @@ def cli():
 )
 @options.setting_option
 @options.format_option
-@click.option("--all", "everything", is_flag=True, help="Name what is alike too.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="List every problem, also where many are alike.",
+)
 @options.json_option
 @options.quiet_option
 def check(data, config, settings, form, everything, as_json, quiet):

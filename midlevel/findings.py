@@ -68,7 +68,10 @@ def _counts(found: Found) -> list[str]:
         lines += ["", "The data has no validation split; training would draw this one."]
     if dataset.ignored:
         others = ", ".join(f"{name} {n:,}" for name, n in dataset.ignored.items())
-        lines += ["", f"Taken as background, as other classes are asked for: {others}"]
+        lines += [
+            "",
+            f"Not among the classes asked for, so taken as background: {others}",
+        ]
     return lines
 
 
@@ -99,8 +102,8 @@ def _problems(problems: tuple[Problem, ...], everything: bool) -> list[str]:
         lines += [f"  {row}" for row in shown]
         lines += ["  ...", ""] if len(shown) < len(rows) else [""]
     files = len({problem.file for problem in problems})
-    total = f"Wrong in all: {len(problems):,}, in {files:,} files."
-    return [*lines, total + (" --all names each." if is_short else "")]
+    total = f"Problems: {len(problems):,}, in {files:,} files."
+    return [*lines, total + (" Add --all to list every one." if is_short else "")]
 
 
 def _rows(problems: list[Problem], everything: bool) -> Iterator[str]:

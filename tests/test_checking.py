@@ -107,7 +107,7 @@ def test_data_to_measure_on_alone_can_be_checked(tmp_path):
 def test_names_that_were_not_asked_for_are_shown_with_counts(source):
     found = check(source, classes=["cat"])
     assert found.dataset.ignored == {"dog": 3} and not found.problems
-    assert "as other classes are asked for: dog 3" in findings.as_table(found)
+    assert "so taken as background: dog 3" in findings.as_table(found)
     assert found.counts["train"]["background"] == 1
     assert check(source, ignore_classes=["dog"]).dataset.ignored == {"dog": 3}
     with pytest.raises(errors.DataError, match=r"named cow \(data.classes\)"):
@@ -403,7 +403,7 @@ def test_few_problems_are_each_a_line(tmp_path):
         f"  {folder}/train.csv:4: box (10, 4, 26, 12) reaches out of the photograph of "
         "20 x 16 pixels\n"
         "\n"
-        "Wrong in all: 2, in 1 files.\n"
+        "Problems: 2, in 1 files.\n"
     )
 
 
@@ -419,7 +419,7 @@ def test_many_problems_are_counted_and_all_can_be_asked_for(tmp_path):
     file = tmp_path / "train.csv"
     text = f"  {file}:2: expected 6 cells. Received: 4 (and 2,999 more like it)"
     assert text in lines and "  ..." in lines
-    assert lines[-1].endswith("in 1 files. --all names each.")
+    assert lines[-1].endswith("in 1 files. Add --all to list every one.")
     everything = called(tmp_path, "--all").stdout.splitlines()
     assert len(everything) > 3190 and "--all" not in everything[-1]
     assert len(json.loads(called(tmp_path, "--json").stdout)["problems"]) > 3190
@@ -480,7 +480,7 @@ def test_data_with_nothing_usable_has_all_its_problems_told(tmp_path):
     assert "train.csv:2: box 1" in result.stdout
     assert "train.csv:3: box 2" in result.stdout
     assert "none of its 2 boxes is left" in result.stdout
-    assert "Wrong in all: 3" in result.stdout
+    assert "Problems: 3" in result.stdout
     content = json.loads(called(folder, "--json").stdout)
     assert (content["format"], content["classes"]) == ("csv", [])
     assert len(content["problems"]) == 3

@@ -398,7 +398,7 @@ def test_photographs_that_no_annotation_is_about_are_named_and_counted(tmp_path)
         (folder / "JPEGImages" / name).touch()
     (problem,) = datasets.read(folder).problems
     assert problem.kind == "unlabelled"
-    assert "x.jpg: has no XML file, as 2 in all" in str(problem)
+    assert "x.jpg: has no XML file (2 such photographs)" in str(problem)
 
 
 def test_where_no_annotation_can_be_used_the_first_says_why(tmp_path):
@@ -529,7 +529,7 @@ def test_a_photograph_without_xml_is_told_though_another_of_its_name_has_one(tmp
     formats.photographs(tmp_path, "extra/a.jpg", ".old/a.jpg")
     (problem,) = datasets.read(tmp_path).problems
     assert problem.file == tmp_path / "extra/a.jpg"
-    assert "has no XML file, as 1 in all" in problem.text
+    assert "has no XML file (1 such photographs)" in problem.text
 
 
 def test_hidden_xml_is_passed_over_and_utf_16_is_known(tmp_path):

@@ -75,7 +75,7 @@ def test_photographs_beside_the_class_folders_are_named_and_counted(tmp_path, pa
     (problem,) = found.problems
     assert problem.file == tmp_path / part / "x.jpg"
     assert (problem.kind, problem.fate) == ("unlabelled", "left out")
-    assert "is in no class folder, as 2 in all" in problem.text
+    assert "is in no class folder (2 such photographs)" in problem.text
     assert len(found.split("train")) == 2
 
 
@@ -138,7 +138,7 @@ def test_photographs_in_no_split_are_named_and_hidden_ones_are_not(tmp_path):
     formats.photographs(tmp_path, "more/cat/b.jpg", "val/c.jpg", ".old/cat/d.jpg")
     (problem,) = datasets.read(tmp_path).problems
     assert problem.file == tmp_path / "more/cat/b.jpg"
-    assert "is in no class folder, as 2 in all" in problem.text
+    assert "is in no class folder (2 such photographs)" in problem.text
 
 
 def test_a_folder_of_hidden_photographs_is_no_class(tmp_path):

@@ -110,5 +110,6 @@ def _astray(place: Path, splits: dict[str, list[Path]]) -> list[Problem]:
     ]
     if not others:
         return []
-    text = f"is in no class folder, as {len(others)} in all; put it into its class's"
+    count = f"{len(others)} such photographs"
+    text = f"is in no class folder ({count}); move it into its class's"
     return [Problem(others[0], "unlabelled", text, "left out")]

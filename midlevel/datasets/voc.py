@@ -143,8 +143,8 @@ def _without_annotation(
     if not others:
         return []
     text = (
-        f"has no XML file, as {len(others)} in all; for a photograph without objects, "
-        "write one without <object>"
+        f"has no XML file ({len(others)} such photographs); for a photograph without "
+        "objects, write one without <object>"
     )
     return [Problem(others[0], "unlabelled", text, "left out")]
 
