@@ -386,6 +386,7 @@ def test_nothing_to_validate_on_is_refused(stub_backbone, toy_voc, tmp_path):
         stub.train(folder, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_packaged_backbone_as_it_came(tmp_path):
     image, box = helpers.noise((96, 96)), (0, 0, 80, 80)
     helpers.draw(image, "disc", box)
