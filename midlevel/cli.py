@@ -1,55 +1,16 @@
 """The command line: each command parses, calls one function, prints."""
 
-import contextlib
 import json
-import signal
 from pathlib import Path
 
 import click
 
-from midlevel import errors, options, records
-
-EPILOG = """\b
-Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
-be used, or in which `check` found something wrong, or `doctor` something to mend;
-4 some photographs could not be read, with --fail-on-error; 5 a package is missing;
-130 interrupted by Ctrl-C, 143 by a request to end, both after saving.
-"""
-
-
-class Commands(click.Group):
-    """Turns what a user can mend into one line, and leaves with its code."""
-
-    def invoke(self, ctx):
-        ended = []  # by SIGTERM, which is treated as Ctrl-C but for the exit code
-
-        def end(number, _):
-            ended.append(128 + number)
-            raise KeyboardInterrupt
-
-        before = _handle_sigterm(end)
-        try:
-            return super().invoke(ctx)
-        except errors.MidlevelError as error:
-            click.echo(f"midlevel: {errors.plain(str(error))}", err=True)
-            is_end = ended and isinstance(error, errors.Interrupted)
-            ctx.exit(ended[0] if is_end else error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("midlevel: interrupted.", err=True)
-            ctx.exit(ended[0] if ended else errors.Interrupted.exit_code)
-        finally:
-            _handle_sigterm(before)
-
-
-def _handle_sigterm(handler):
-    """The handler before; where signals are another thread's, nothing."""
-    with contextlib.suppress(ValueError, TypeError):
-        return signal.signal(signal.SIGTERM, handler)
+from midlevel import errors, exits, options, records
 
 
 @click.group(
-    cls=Commands,
-    epilog=EPILOG,
+    cls=exits.Commands,
+    epilog=exits.CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
 @click.version_option(package_name="midlevel", prog_name="midlevel")
@@ -68,11 +29,7 @@ def cli():
 
 @cli.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A YAML file with settings; its section `data` counts.",
-)
+@options.config_option
 @options.setting_option
 @options.format_option
 @click.option(
@@ -108,11 +65,7 @@ def check(data, config, settings, form, everything, as_json, quiet):
 
 @cli.command()
 @click.argument("data", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A YAML file with settings; configs/ has some.",
-)
+@options.config_option
 @options.setting_option
 @options.format_option
 @click.option(

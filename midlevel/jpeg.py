@@ -11,9 +11,8 @@ SCAN = 0xDA  # pixels begin
 
 
 class Frame(NamedTuple):
-    """A frame header: its marker, bits of a sample, sides in pixels as stored."""
+    """A frame header: bits of a sample, sides in pixels as stored."""
 
-    marker: int
     bits: int
     size_wh: tuple[int, int]
 
@@ -42,7 +41,7 @@ def frame(data: bytes) -> Frame | None:
         elif marker in STANDALONE:
             place += 2
         elif marker in FRAMES:
-            return _frame(marker, data[place + 4 : place + 9])
+            return _frame(data[place + 4 : place + 9])
         elif marker == SCAN or place + 4 > len(data):
             return None
         else:
@@ -50,9 +49,9 @@ def frame(data: bytes) -> Frame | None:
     return None
 
 
-def _frame(marker: int, header: bytes) -> Frame | None:
+def _frame(header: bytes) -> Frame | None:
     """A frame header (T.81, B.2.2); a height of 0 is told after the pixels."""
     if len(header) < 5:
         return None
     bits, height, width = struct.unpack(">BHH", header)
-    return Frame(marker, bits, (width, height)) if width and height else None
+    return Frame(bits, (width, height)) if width and height else None

@@ -30,6 +30,11 @@ model_option = click.option(
     metavar="RUN",
     help="A run folder.  [default: the newest in runs/train]",
 )
+config_option = click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A YAML file with settings; configs/ has some.",
+)
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Say nothing on stderr."
 )
