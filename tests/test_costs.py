@@ -89,8 +89,9 @@ def test_one_photograph_costs_a_call_for_each_level(extractor, calls):
 
 
 def test_photographs_of_one_size_share_calls_up_to_what_the_engine_gains_from(
-    extractor, calls
+    extractor, calls, monkeypatch
 ):
+    monkeypatch.setattr(engines, "CPU_PIXELS", 600_000)
     some = [Photograph(helpers.noise(SIZE_WH, seed), SIZE_WH) for seed in range(6)]
     extractor.many(some)
     (w, h), (large_w, large_h) = extractor.plan(SIZE_WH).level_sizes_wh
@@ -199,8 +200,9 @@ def test_the_estimate_decodes_no_more_than_its_sample(
 
 
 def test_views_of_a_photograph_share_calls_of_the_network(
-    extractor, calls, photographs, tmp_path
+    extractor, calls, photographs, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(engines, "CPU_PIXELS", 600_000)
     extract(photographs[:1], extractor, tmp_path / "features")
     (w, h), (large_w, large_h) = extractor.plan(SIZE_WH).level_sizes_wh
     assert calls == [(2, h, w, 3), *[(1, large_h, large_w, 3)] * 2]

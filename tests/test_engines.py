@@ -149,8 +149,8 @@ def test_where_the_driver_has_no_gpu_tensorflow_is_not_imported():
 # === What an engine is given to do ===
 
 
-@pytest.mark.parametrize("count, streams", [(1, 1), (2, 1), (4, 1), (5, 2), (16, 4)])
-def test_a_cpu_runs_a_network_for_every_four_cores(monkeypatch, count, streams):
+@pytest.mark.parametrize("count, streams", [(1, 1), (2, 2), (8, 8), (64, 8)])
+def test_a_cpu_runs_a_network_for_every_core_up_to_eight(monkeypatch, count, streams):
     monkeypatch.setattr(engines, "cores", lambda: count)
     engine = engines.Engine("openvino")
     assert (engine.streams, engine.workers) == (streams, streams + 1)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 NAMES = ("auto", "openvino", "tensorflow")
 PRECISIONS = ("f32", "bf16", "f16")
-CPU_PIXELS = 600_000  # of one call: more gains nothing and leaves the caches
+CPU_PIXELS = 200_000  # of one call: more gains nothing and takes memory
 GPU_PIXELS = 4_000_000
-CORES_A_STREAM = 4  # more cores than this for one image wait for each other
+MOST_STREAMS = 8  # each takes some hundred MB
 
 
 class Network(Protocol):
@@ -59,8 +59,11 @@ class Engine:
 
     @property
     def streams(self) -> int:
-        """Networks that run at a time, each on its share of the cores."""
-        return -(-cores() // CORES_A_STREAM) if self.device == "CPU" else 1
+        """Networks that run at a time, each on its share of the cores.
+
+        One core each: the cores of one network wait for each other after every layer.
+        """
+        return min(cores(), MOST_STREAMS) if self.device == "CPU" else 1
 
     @property
     def workers(self) -> int:
@@ -70,7 +73,7 @@ class Engine:
     @property
     def together(self) -> int:
         """Photographs that a worker takes at a time; their windows share the head."""
-        return 4 if self.device == "CPU" else 16
+        return 2 if self.device == "CPU" else 16
 
     @property
     def pixels(self) -> int:
