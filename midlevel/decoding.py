@@ -16,11 +16,12 @@ Damage that leaves a file whole, such as a wrong bit in a JPEG, is not seen.
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
-from midlevel import errors, exif, headers, heif, jpeg, limits, png
+from midlevel import errors, exif, headers, heif, jpeg, limits, png, runtime
 
+limits.check()
+cv2 = runtime.load_opencv()
 POLICY = "rgb-exif-alpha-4"  # changes whenever the same file gives other pixels
 BEHIND = 255  # white, what transparent pixels lie on
 BITS = (8, 10, 12, 14, 16)  # what cameras and scanners give

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from midlevel import decoding, errors, jpeg, limits
+from midlevel import decoding, errors, jpeg, limits, runtime
 
+cv2 = runtime.load_opencv()
 IMAGENET_MEAN = (124, 116, 104)  # RGB; stands for pixels outside the image
 # Added before rounding: halves are many where sizes are multiples of each other, and
 # `layers.PyramidLevel` must round them alike though its last digits differ.
@@ -22,6 +22,15 @@ SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg")
     + (".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
+
+
+def is_named(path: Path) -> bool:
+    """Whether a file's name ends like an image's.
+
+    >>> is_named(Path("a.JPG")), is_named(Path("a.txt"))
+    (True, False)
+    """
+    return path.suffix.lower() in SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,26 @@
 
 import os
 
-_STATED = os.environ.get("MIDLEVEL_MAX_PIXELS", "")
-MAX_PIXELS = int(_STATED) if _STATED.isascii() and _STATED.isdecimal() else 250_000_000
+from midlevel import errors
+
+VARIABLE = "MIDLEVEL_MAX_PIXELS"
+_STATED = os.environ.get(VARIABLE) or "250000000"
+_IS_NUMBER = _STATED.isascii() and _STATED.isdecimal() and int(_STATED) > 0
+MAX_PIXELS = int(_STATED) if _IS_NUMBER else 250_000_000
 MAX_BYTES = 2**31 - 1  # of a file; OpenCV counts them in an int
 
 # A second net below `decoding`'s: OpenCV reads it when it is loaded, if it is not yet.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+
+
+def check():
+    """Refuse a limit that is no number, before a photograph is decoded under another.
+
+    Raises:
+        errors.MidlevelError: it is none.
+    """
+    if not _IS_NUMBER:
+        raise errors.MidlevelError(
+            f"{VARIABLE}: expected a number of pixels, such as 250000000. Received: "
+            f"{_STATED!r}. Change the environment variable, or unset it."
+        )

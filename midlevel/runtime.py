@@ -1,6 +1,7 @@
-"""Load TensorFlow, Keras and OpenVINO: late, quietly, with a clear word if missing."""
+"""Load what is large or breaks: late, quietly, with a clear word if it is missing."""
 
 import contextlib
+import importlib
 import os
 import sys
 import tempfile
@@ -35,6 +36,42 @@ def load_keras():
         )
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     return keras
+
+
+def load(module: str, package: str):
+    """A module that training and reports need and labelling does not.
+
+    Raises:
+        errors.MissingDependency: it cannot be imported.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise errors.MissingDependency(
+            f"{package} cannot be imported ({error}). Install it with midlevel: "
+            'pip install "midlevel[cpu]", or "midlevel[gpu]" with an NVIDIA GPU.'
+        ) from error
+
+
+def load_opencv():
+    """The `cv2` module.
+
+    Raises:
+        errors.MissingDependency: OpenCV cannot be imported, or is hollow: of two
+            packages of it, which share a folder, one was removed.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise errors.MissingDependency(
+            f"OpenCV cannot be imported ({error}). `midlevel doctor` says what to do."
+        ) from error
+    if not hasattr(cv2, "imdecode"):
+        raise errors.MissingDependency(
+            "OpenCV is hollow: its folder is there, and its code is not. `midlevel "
+            "doctor` says what to do."
+        )
+    return cv2
 
 
 def load_openvino():

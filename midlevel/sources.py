@@ -10,10 +10,11 @@ from midlevel import errors, images
 def find(sources: Iterable[str | Path]) -> list[Path]:
     """The photographs that sources name, each once: files, folders, globs.
 
-    A folder is searched with its subfolders for names that end like an image's, sorted;
-    what begins with a dot is passed over there, and by a glob that does not say so. A
-    file is taken whatever its name. Where other sources name something, one that
-    names nothing is kept as it is, so that its record says what is wrong.
+    A folder is searched with its subfolders, links too, for names that end like an
+    image's, sorted; what begins with a dot is passed over there, and by a glob that
+    does not say so. A file is taken whatever its name. A subfolder that cannot be
+    opened and, where others name something, a source that names nothing are kept as
+    they are, so that their records say what is wrong.
 
     Raises:
         errors.DataError: the sources name nothing at all.
@@ -60,11 +61,29 @@ def is_hidden(path: Path, folder: Path) -> bool:
 
 def _of(source: Path) -> list[Path]:
     if os.path.isdir(source):
-        found = (p for p in source.rglob("*") if _looks_like_image(p))
-        return sorted(path for path in found if not is_hidden(path, source))
+        return sorted(_below(source))
     if os.path.exists(source):
         return [source]
     return sorted(_glob(source))
+
+
+def _below(folder: Path) -> list[Path]:
+    """Photographs, and folders that cannot be opened; each folder entered once."""
+    found, entered = [], set()
+
+    def keep(error: OSError):
+        found.append(Path(error.filename))
+
+    for place, folders, names in os.walk(folder, onerror=keep, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        shown = (Path(place, name) for name in names if not name.startswith("."))
+        found += [path for path in shown if images.is_named(path)]
+    return found
 
 
 def _what_is_wrong(source: Path) -> str:
@@ -83,7 +102,3 @@ def _glob(pattern: Path) -> list[Path]:
     except (ValueError, NotImplementedError, OSError):
         return []
     return [p for p in found if names_hidden or not is_hidden(p, anchor)]
-
-
-def _looks_like_image(path: Path) -> bool:
-    return path.suffix.lower() in images.SUFFIXES and not path.is_dir()

@@ -241,7 +241,7 @@ def test_a_broken_box_is_named_with_its_line_and_mended(
     found = check(MAKERS[form](tmp_path, GOOD, box))
     (problem,) = found.problems
     assert (problem.kind, problem.fate) == ("box", fate)
-    assert problem.line == {"yolo": 2, "csv": 3}.get(form)
+    assert problem.line == {"voc": 1, "yolo": 2, "csv": 3}.get(form)
     (row,) = found.dataset.split("train")
     expected = [[*GOOD], *([mended] if mended else [])]
     assert row.boxes.round(3).tolist() == expected

@@ -6,8 +6,9 @@ import formats
 import hypothesis
 import pytest
 
-from midlevel import datasets, errors
+from midlevel import checking, config, datasets, errors
 from midlevel.datasets import coco
+from midlevel.progress import Progress
 
 CATEGORIES = [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}]
 
@@ -334,3 +335,37 @@ def test_alike_problems_of_two_photographs_are_two_and_name_them(tmp_path):
     problems = datasets.read(tmp_path).problems
     assert len({*problems}) == len(problems) == 4
     assert [p.text.partition(":")[0] for p in problems] == ["a.jpg"] * 2 + ["b.jpg"] * 2
+
+
+# === Lines ===
+
+
+def pretty(folder, data):
+    write(folder, data)
+    path = folder / "annotations/instances_train2017.json"
+    path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_problems_tell_the_line_where_a_file_has_lines(tmp_path):
+    formats.photographs(tmp_path, "train2017/a.jpg")
+    outside, broken = boxed(bbox=[90, 90, 5, 5], id=71), boxed(bbox=[1], id=72)
+    categories = [*CATEGORIES, {"id": 9}]
+    data = whole(["a.jpg", "gone.jpg"], [boxed(), outside, broken], categories)
+    lines = pretty(tmp_path, {"info": {"images": [{}]}, **data, "licenses": []})
+    found = checking.check(tmp_path, config.Config(), Progress())
+    told = [lines[problem.line :] for problem in found.problems]
+    first = [
+        next(n for n, line in enumerate(lines, 1) if mark in line)
+        for mark in ('"gone.jpg"', '"id": 71', '"id": 72', '"id": 9')
+    ]
+    ends = [next(i for i, line in enumerate(rest) if "}" in line) for rest in told]
+    starts = {p.line: p.line + end for p, end in zip(found.problems, ends, strict=True)}
+    assert len(starts) == 4
+    for place in first:
+        assert any(start < place <= end for start, end in starts.items())
+
+
+def test_a_file_that_is_one_line_has_places_only(tmp_path):
+    problem = only_problem(datasets.read(small(tmp_path, boxed(bbox=[1]))))
+    assert problem.line is None and problem.text.startswith("annotations[1]: bbox")

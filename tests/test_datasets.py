@@ -316,9 +316,9 @@ OUTSIDE = "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><annotation>&b;
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (box(xmin="left"), "<xmin> must be a number. Received: 'left'"),
-        (box(ymin="nan"), "<ymin> must be a number. Received: 'nan'"),
-        (box(xmax="inf"), "<xmax> must be a number. Received: 'inf'"),
+        (box(xmin="left"), "<xmin>: expected a number. Received: 'left'"),
+        (box(ymin="nan"), "<ymin>: expected a number. Received: 'nan'"),
+        (box(xmax="inf"), "<xmax>: expected a number. Received: 'inf'"),
         (box(xmax=""), "<bndbox> has no <xmax>"),
         (annotation(""), "<object> cat has no <bndbox>"),
         ("<annotation><object/></annotation>", "<object> has no <name>"),
@@ -336,7 +336,20 @@ def test_an_annotation_that_cannot_be_used_is_named_and_left_out(
     problem = problem_of(tmp_path, text)
     assert (problem.file, problem.kind) == (tmp_path / "a.xml", "annotation")
     assert problem.fate == "left out" and re.search(message, problem.text)
-    assert str(problem).startswith(f"{tmp_path / 'a.xml'}: ")
+    assert str(problem).startswith(f"{tmp_path / 'a.xml'}:")
+
+
+def test_an_object_that_cannot_be_read_is_dropped_and_its_line_is_told(tmp_path):
+    good = (
+        "<object><name>cat</name><difficult>1</difficult><bndbox>{}</bndbox></object>"
+    )
+    lines = ["<annotation>", good.format(BOX), "<object><name>dog</name>", "</object>"]
+    found = datasets.read(beside(tmp_path, "\n".join([*lines, "</annotation>"])))
+    (problem,) = found.problems
+    assert (problem.line, problem.fate) == (3, "dropped")
+    assert problem.text == "<object> dog has no <bndbox>"
+    example = found.split("train")[0]
+    assert example.difficult.tolist() == [True] and example.lines.tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -352,7 +365,7 @@ def test_an_inverted_box_is_swapped_and_named(tmp_path, corners, mended):
     assert found.split("train")[0].boxes.tolist() == [mended]
     (problem,) = found.problems
     assert (problem.kind, problem.fate) == ("box", "swapped")
-    assert str(problem).startswith(f"{tmp_path / 'a.xml'}: box 1 (cat) ")
+    assert str(problem).startswith(f"{tmp_path / 'a.xml'}:1: box 1 (cat) ")
 
 
 @pytest.mark.parametrize(

@@ -327,6 +327,19 @@ def test_the_limit_is_an_environment_variable_and_holds_memory_down(first):
     assert "100 x 101 pixels, more than 10,000" in why and "MIDLEVEL_MAX_PIXELS" in why
 
 
+@pytest.mark.parametrize("stated", ["250M", "-1", "0", "1e6"])
+def test_a_limit_that_is_no_number_is_an_error_for_people(stated, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "midlevel", "check", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MIDLEVEL_MAX_PIXELS": stated},
+    )
+    assert done.returncode not in (0, 1) and "Traceback" not in done.stderr
+    assert "MIDLEVEL_MAX_PIXELS: expected a number of pixels" in done.stderr
+    assert repr(stated) in done.stderr
+
+
 # === Reduced JPEGs ===
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from midlevel import batches, doctor, store
+from midlevel import batches, doctor, errors, store
 from midlevel.backbones import table
 from midlevel.cli import cli
 from midlevel.doctor import FINE, MEND, NOTE
@@ -86,28 +86,42 @@ def test_a_thorough_doctor_runs_the_backbone_on_each_engine():
 # === OpenCV ===
 
 
-def test_a_hollow_opencv_is_named_by_the_command(tmp_path):
-    """What is left of a folder that two packages shared when one is taken away."""
-    (tmp_path / "cv2" / "data").mkdir(parents=True)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    hollow = "import sys, importlib.machinery as m\n"
-    hollow += "sys.meta_path.insert(0, type('F', (), {'find_spec': staticmethod("
-    hollow += (
-        f"lambda n, p=None, t=None: m.PathFinder.find_spec(n, [{str(tmp_path)!r}])"
-    )
-    hollow += " if n == 'cv2' else None)}))\n"
-    code = (
-        hollow + "from midlevel.__main__ import main\nsys.argv[1:] = ['doctor']\nmain()"
-    )
-    done = subprocess.run(
+def with_hollow_opencv(folder, *arguments):
+    """`midlevel` with what is left of a folder that two packages shared."""
+    (folder / "cv2" / "data").mkdir(parents=True)
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    code = f"""
+import importlib.machinery, sys
+class Hollow:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "cv2":
+            return importlib.machinery.PathFinder.find_spec(name, [{str(folder)!r}])
+sys.meta_path.insert(0, Hollow)
+from midlevel.__main__ import main
+sys.argv[1:] = {list(arguments)!r}
+main()
+"""
+    return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
     )
+
+
+def test_a_hollow_opencv_is_named_by_the_command(tmp_path):
+    done = with_hollow_opencv(tmp_path, "doctor")
     assert done.returncode == 3, done.stderr
     assert f"mend  OpenCV      {tmp_path / 'cv2'} is hollow" in done.stdout
     assert "pip install opencv-python-headless" in done.stdout
+
+
+def test_other_commands_send_to_doctor_for_a_hollow_opencv(tmp_path):
+    done = with_hollow_opencv(tmp_path, "check", str(tmp_path))
+    assert done.returncode == errors.MissingDependency.exit_code
+    assert done.stderr.count("\n") == 1 and "hollow" in done.stderr
+    assert "midlevel doctor" in done.stderr
 
 
 def test_two_opencvs_are_named_with_how_to_have_one(monkeypatch):

@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,27 @@ def found(*given):
 def test_a_folder_is_searched_with_its_subfolders(holiday):
     names = ["a.PNG", "b.jpg", "e/d.jpg", "sub/deep/c.jpeg", "sub/ü ß.webp"]
     assert found("holiday") == [f"holiday/{name}" for name in names]
+
+
+def test_linked_folders_are_entered_once(holiday, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/z.jpg").touch()
+    (holiday / "linked").symlink_to(tmp_path / "disk")
+    (holiday / "e/round").symlink_to(holiday.absolute())
+    names = ["a.PNG", "b.jpg", "e/d.jpg", "linked/z.jpg", "sub/deep/c.jpeg"]
+    assert found("holiday")[:-1] == [f"holiday/{name}" for name in names]
+
+
+def test_a_folder_that_cannot_be_opened_is_kept_to_be_told_of(holiday, monkeypatch):
+    opened = os.scandir
+
+    def scandir(place):
+        if Path(place).name == "deep":
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return opened(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert "holiday/sub/deep" in found("holiday")
 
 
 def test_a_file_is_taken_whatever_its_name(holiday):

@@ -1,15 +1,10 @@
 """A photograph while its boxes are being read, one by one, and some are refused."""
 
-import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from midlevel import errors
 from midlevel.datasets.annotation import Annotation, Problem
-
-LARGEST = 1e7  # pixels; beyond it float32 has no halves, and no photograph is
-WIDEST = 80  # characters of a value that a message shows
 
 
 @dataclass
@@ -22,14 +17,16 @@ class Draft:
     relative: bool = False
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    difficult: list[bool] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, box, name: str, line: int | None = None):
+    def add(self, box, name: str, line: int | None = None, difficult: bool = False):
         """Take a box; `line` for all boxes of a photograph or for none."""
         self.boxes.append(box)
         self.names.append(name)
+        self.difficult.append(difficult)
         if line is not None:
             self.lines.append(line)
 
@@ -44,7 +41,7 @@ class Draft:
             self.size_wh,
             self.boxes,
             self.names,
-            [False] * len(self.boxes),
+            self.difficult,
             self.lines,
             list(dict.fromkeys(self.labels)),
             self.relative,
@@ -66,27 +63,3 @@ def finish(drafts: Iterable[Draft]) -> tuple[list[Annotation], list[Problem]]:
         else:
             problems += [replace(p, fate="left out") for p in draft.problems]
     return rows, problems
-
-
-def number(value) -> float:
-    """A coordinate.
-
-    Raises:
-        errors.DataError: `value` is no number, or too large to be one.
-    """
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        found = float("nan")
-    if not abs(found) < LARGEST:  # also false for nan
-        raise errors.DataError(f"expected a number. Received: {shown(value)}")
-    return found
-
-
-def shown(value) -> str:
-    """`value` for a message, shortened however long or deep it is."""
-    try:
-        found = reprlib.repr(value)
-    except ValueError:  # an integer of more digits than Python writes
-        return "a very large number"
-    return found if len(found) <= WIDEST else found[: WIDEST - 3] + "..."

@@ -76,8 +76,7 @@ def _classes(place: Path) -> list[Path]:
 
 
 def _is_photograph(path: Path, folder: Path) -> bool:
-    is_image = path.suffix.lower() in images.SUFFIXES
-    return is_image and not sources.is_hidden(path, folder)
+    return images.is_named(path) and not sources.is_hidden(path, folder)
 
 
 def _below(place: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import boxes as boxes_
+from midlevel.datasets import values
 from midlevel.datasets.annotation import Annotation, Problem
 from midlevel.datasets.dataset import Example
 
@@ -25,7 +26,7 @@ def upright(row: Annotation) -> tuple[Annotation, list[Problem]]:
     for i, box in enumerate(row.boxes):
         xmin, ymin, xmax, ymax = box
         ordered = (min(xmin, xmax), min(ymin, ymax), max(xmin, xmax), max(ymin, ymax))
-        are_numbers = all(abs(value) < 1e7 for value in box)  # nan is none
+        are_numbers = all(map(values.is_coordinate, box))
         if not are_numbers or xmin == xmax or ymin == ymax:
             text = "no area" if are_numbers else "expected numbers"
             problems.append(_of_box(row, i, text, "dropped"))
@@ -140,8 +141,8 @@ def _name(path: Path, source: Path) -> str:
     return (path.relative_to(folder) if folder else path).as_posix()
 
 
-def _take(values: Sequence, kept: list[int]) -> list:
-    return [values[i] for i in kept] if len(values) else []
+def _take(column: Sequence, kept: list[int]) -> list:
+    return [column[i] for i in kept] if len(column) else []
 
 
 def _times(size_wh) -> str:

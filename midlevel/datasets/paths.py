@@ -63,7 +63,7 @@ def photographs(folder: Path) -> list[Path]:
     return [
         path
         for path in visible(folder, "**/*")
-        if path.suffix.lower() in images.SUFFIXES and path.is_file()
+        if images.is_named(path) and path.is_file()
     ]
 
 

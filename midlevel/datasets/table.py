@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midlevel import errors, images
-from midlevel.datasets import draft as drafts_
-from midlevel.datasets import paths
+from midlevel.datasets import paths, values
 from midlevel.datasets.annotation import Annotation, Problem, Reading
-from midlevel.datasets.draft import Draft
+from midlevel.datasets.draft import Draft, finish
 
 EXPECTED = "train.csv with path,xmin,ymin,xmax,ymax,label or path,label"
 FILES = ("*.csv", "*/_*.csv")  # the second are Roboflow's
@@ -118,7 +117,7 @@ def _is_table(path: Path) -> bool:
         return False
     if layout.has_header:
         return "label" in layout.columns or _are_flags(layout, rows[1:2])
-    return Path(layout.cell(rows[0], "path")).suffix.lower() in images.SUFFIXES
+    return images.is_named(Path(layout.cell(rows[0], "path")))
 
 
 def _are_flags(layout: Layout, rows: list[list[str]]) -> bool:
@@ -167,7 +166,7 @@ def _layout(path: Path, rows: list[list[str]]) -> Layout:
         raise errors.DataError(
             f"{path}: its columns are not known. Expected a header with path, label "
             "and, for boxes, xmin, ymin, xmax, ymax. Received: "
-            f"{drafts_.shown(', '.join(first))}."
+            f"{values.shown(', '.join(first))}."
         )
     return Layout(columns, {} if "label" in columns else flags, len(first), True)
 
@@ -200,7 +199,7 @@ def _read_file(
                 _add(stated[key], cells, layout, line)
         except errors.DataError as error:
             problems.append(Problem(path, kind, str(error), "left out", line))
-    finished = {s: drafts_.finish(found.values()) for s, found in drafts.items()}
+    finished = {s: finish(found.values()) for s, found in drafts.items()}
     problems += [problem for _, refused in finished.values() for problem in refused]
     return {split: found for split, (found, _) in finished.items()}, problems
 
@@ -226,7 +225,7 @@ def _add(draft: Draft, row: list[str], layout: Layout, line: int):
         elif not label:
             raise errors.DataError("has a box, and no label")
         else:
-            xmin, ymin, xmax, ymax = map(drafts_.number, corners)
+            xmin, ymin, xmax, ymax = map(values.number, corners)
             draft.add((xmin, ymin, xmax, ymax), label, line)
     except errors.DataError as error:
         draft.refuse("annotation", str(error), line)
@@ -243,10 +242,4 @@ def _labels(row: list[str], layout: Layout) -> list[str]:
 
 
 def _size(row: list[str], layout: Layout) -> tuple[int, int] | None:
-    try:
-        width, height = (
-            int(drafts_.number(layout.cell(row, key))) for key in ("width", "height")
-        )
-    except errors.DataError:
-        return None
-    return (width, height) if width > 0 and height > 0 else None
+    return values.size(layout.cell(row, "width"), layout.cell(row, "height"))

@@ -1,26 +1,21 @@
 """PASCAL VOC: one XML file a photograph.
 
 Either VOC's own folders (Annotations/, JPEGImages/, ImageSets/Main/<split>.txt), or
-XML files beside the photographs, as labelling tools write them. VOC's boxes count
-pixels from 1 and include the last; they become half-open here, once.
+XML files beside the photographs, as labelling tools write them.
 """
 
 import os
 import re
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
 
-import defusedxml
-from defusedxml import ElementTree
-
-from midlevel import errors, images
-from midlevel.datasets import paths
+from midlevel.datasets import paths, voc_labels
 from midlevel.datasets.annotation import Annotation, Problem, Reading
+from midlevel.datasets.voc_labels import ANNOTATIONS, PHOTOGRAPHS
 
 CLASS_LINE = re.compile(r"\s+(-1|0|1)$")  # an id, then whether the class is there
 EXPECTED = "Annotations/*.xml and JPEGImages/, or XML files beside the photographs"
 HEAD = 1 << 12  # bytes in which <annotation> begins
-PHOTOGRAPHS, ANNOTATIONS, LISTS = "JPEGImages", "Annotations", "ImageSets/Main"
+LISTS = "ImageSets/Main"
 
 
 def matches(folder: Path) -> bool:
@@ -42,15 +37,15 @@ def read(folder: Path) -> Reading:
         splits = _listed_splits(folder)
     else:
         splits = _by_folder(folder)
-    cache: dict[Path, Annotation | Problem] = {}
+    cache: dict[Path, tuple[list[Annotation], list[Problem]]] = {}
     for path in (path for of_split in splits.values() for path in of_split):
         if path not in cache:
-            cache[path] = _try_read(path, folder)
+            cache[path] = voc_labels.read(path, folder)
     annotations = {
-        name: [cache[path] for path in of if isinstance(cache[path], Annotation)]
-        for name, of in splits.items()
+        name: [row for path in of_split for row in cache[path][0]]
+        for name, of_split in splits.items()
     }
-    problems = [found for found in cache.values() if isinstance(found, Problem)]
+    problems = [problem for _, found in cache.values() for problem in found]
     if not paths.visible(folder / LISTS, "*.txt"):
         problems += _without_annotation(folder, cache)
     return Reading(annotations, problems)
@@ -63,36 +58,6 @@ def _seems_voc(path: Path) -> bool:
     except OSError:
         return False
     return b"<annotation" in head.replace(b"\0", b"")  # of UTF-16
-
-
-def read_annotation(path: Path, folder: Path) -> Annotation:
-    """One annotation file.
-
-    Raises:
-        errors.DataError: the file, a box, or the photograph it names is not usable.
-    """
-    if not paths.inside(folder, os.path.abspath(path)):
-        raise errors.DataError(f"{path}: is refused; it is outside {folder}.")
-    root = _parse(path)
-    boxes, names, difficult = [], [], []
-    for item in root.iter("object"):
-        names.append(_text(item, "name", path))
-        box = item.find("bndbox")
-        if box is None:
-            raise errors.DataError(f"{path}: <object> {names[-1]} has no <bndbox>.")
-        xmin, ymin, xmax, ymax = (
-            _number(box, tag, path) for tag in ("xmin", "ymin", "xmax", "ymax")
-        )
-        (xmin, xmax), (ymin, ymax) = _half_open(xmin, xmax), _half_open(ymin, ymax)
-        boxes.append((xmin, ymin, xmax, ymax))
-        difficult.append((item.findtext("difficult") or "0").strip() == "1")
-    photograph = _photograph(path, root, folder)
-    return Annotation(photograph, _size(root), boxes, names, difficult, source=path)
-
-
-def _half_open(first: float, last: float) -> tuple[float, float]:
-    """From pixels counted from 1, the last included; a wrong order stays one."""
-    return (first - 1, last) if first <= last else (first, last - 1)
 
 
 def _listed_splits(folder: Path) -> dict[str, list[Path]]:
@@ -127,10 +92,10 @@ def _id(line: str, folder: Path) -> str:
 
 
 def _without_annotation(
-    folder: Path, read: dict[Path, Annotation | Problem]
+    folder: Path, read: dict[Path, tuple[list[Annotation], list[Problem]]]
 ) -> list[Problem]:
     """What to say on the photographs that no annotation is about, if there are any."""
-    known = {found.path for found in read.values() if isinstance(found, Annotation)}
+    known = {row.path for rows, _ in read.values() for row in rows}
     are_apart = (folder / ANNOTATIONS).is_dir()
     place = folder / PHOTOGRAPHS if are_apart else folder
     beside = folder / ANNOTATIONS if are_apart else folder
@@ -147,69 +112,3 @@ def _without_annotation(
         "objects, write one without <object>"
     )
     return [Problem(others[0], "unlabelled", text, "left out")]
-
-
-def _try_read(path: Path, folder: Path) -> Annotation | Problem:
-    try:
-        return read_annotation(path, folder)
-    except errors.DataError as error:
-        text = str(error).removeprefix(f"{path}: ")
-        return Problem(path, "annotation", text, "left out")
-
-
-def _parse(path: Path) -> Element:
-    try:
-        return ElementTree.fromstring(path.read_bytes())
-    except OSError as error:
-        raise errors.DataError(f"{path}: cannot be read: {error.strerror}.") from error
-    except ParseError as error:
-        raise errors.DataError(f"{path}: is not well-formed XML: {error}.") from error
-    except defusedxml.DefusedXmlException as error:
-        raise errors.DataError(f"{path}: refused as unsafe XML: {error}.") from error
-    except (ValueError, LookupError) as error:  # an encoding that nobody knows
-        raise errors.DataError(f"{path}: cannot be read as XML: {error}.") from error
-
-
-def _photograph(path: Path, root: Element, folder: Path) -> Path:
-    """The photograph of an annotation, always inside `folder`."""
-    place = path.parent
-    if place == folder / ANNOTATIONS:
-        place = folder / PHOTOGRAPHS
-    stated = (root.findtext("filename") or "").strip()
-    candidates = [place / stated] if stated and Path(stated).name == stated else []
-    candidates += [place / (path.stem + suffix) for suffix in sorted(images.SUFFIXES)]
-    candidates += [place / (path.stem + s.upper()) for s in sorted(images.SUFFIXES)]
-    for candidate in candidates:
-        if os.path.isfile(candidate):  # also false for a name that cannot be one
-            return candidate
-    raise errors.DataError(
-        f"{path}: its photograph is missing; expected {stated or path.stem} in {place}."
-    )
-
-
-def _size(root: Element) -> tuple[int, int] | None:
-    try:
-        width, height = (
-            int(root.findtext(f"size/{tag}")) for tag in ("width", "height")
-        )
-    except (TypeError, ValueError):
-        return None
-    return (width, height) if width > 0 and height > 0 else None
-
-
-def _text(parent: Element, tag: str, path: Path) -> str:
-    text = (parent.findtext(tag) or "").strip()
-    if not text:
-        raise errors.DataError(f"{path}: <{parent.tag}> has no <{tag}>.")
-    return text
-
-
-def _number(box: Element, tag: str, path: Path) -> float:
-    text = _text(box, tag, path)
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not abs(number) < 1e7:  # also false for nan
-        raise errors.DataError(f"{path}: <{tag}> must be a number. Received: {text!r}.")
-    return number

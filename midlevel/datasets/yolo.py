@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from midlevel import errors, safe_yaml
 from midlevel.datasets import paths, yolo_labels
 from midlevel.datasets.annotation import Annotation, Problem, Reading
-from midlevel.datasets.draft import shown
+from midlevel.datasets.values import shown
 
 EXPECTED = "data.yaml with names, train and val, images/ and labels/"
 MAIN = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")

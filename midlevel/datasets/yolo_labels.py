@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 from midlevel import errors
-from midlevel.datasets import draft as drafts_
-from midlevel.datasets import paths
+from midlevel.datasets import paths, values
 from midlevel.datasets.annotation import Annotation, Problem
-from midlevel.datasets.draft import Draft
+from midlevel.datasets.draft import Draft, finish
 
 IMAGES, LABELS = "images", "labels"
 BOX = 5  # words: a class, x and y of the centre, width, height
@@ -55,7 +54,7 @@ def read(
         except KeyError as error:
             text = f"class {error.args[0]} has no name; there are {len(names)} classes"
             draft.refuse("class", text, number)
-    return drafts_.finish([draft])
+    return finish([draft])
 
 
 def _object(
@@ -73,18 +72,18 @@ def _object(
             "expected a class and 4 numbers, or a class and the corners of a polygon. "
             f"Received: {count} words"
         )
-    key, *values = map(drafts_.number, words)
+    key, *shares = map(values.number, words)
     if key != int(key):
         raise errors.DataError(f"expected a class id. Received: {words[0]!r}")
-    if min(values) < -FARTHEST or max(values) > 1 + FARTHEST:
+    if min(shares) < -FARTHEST or max(shares) > 1 + FARTHEST:
         raise errors.DataError(
             "expected shares of the photograph's sides, from 0 to 1. Received: "
-            + drafts_.shown(" ".join(words[1:]))
+            + values.shown(" ".join(words[1:]))
         )
     name = names[int(key)]
     if count > BOX:
-        x, y = values[::2], values[1::2]
+        x, y = shares[::2], shares[1::2]
         return (min(x), min(y), max(x), max(y)), name
-    x, y, width, height = values
+    x, y, width, height = shares
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return box, name
