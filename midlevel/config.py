@@ -207,6 +207,9 @@ class Scores(Section):
         Annotated[float, pydantic.Field(ge=1, le=100)],
         is_first=lambda value: value == "auto",
     ) = "auto"  # chosen on the validation split
+    calibrate: bool = True  # make them probabilities, on the validation split
+    # What thresholds shall reach; by default they have the highest F1.
+    precision: Annotated[float, pydantic.Field(gt=0, le=1)] | None = None
 
 
 class Config(Section):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import backbones, errors, files, heads, images, runtime, scores
+from midlevel import backbones, errors, files, heads, images, runtime
 from midlevel.model import Model, load
 from midlevel.progress import Progress
 
@@ -23,7 +23,7 @@ def export(
 
     `window.keras` takes RGB uint8 `(n, s, s, 3)`, s the backbone's input size, and
     gives scores float32 `(n, 1 + classes)`, background first. `image.keras` takes RGB
-    uint8 `(n, height, width, 3)` of any size and gives image scores `(n, classes)`; a
+    uint8 `(n, height, width, 3)` of any size and gives their scores `(n, classes)`; a
     run on crops has none, as its windows are cut out before the network sees them.
 
     Args:
@@ -87,7 +87,11 @@ def image_model(model: Model):
     if len(vectors) > 1:
         vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
     window_scores = _over_windows(head)(vectors[0])
-    outputs = layers.ImageScores(model.k, name="scores")(window_scores)
+    raw = layers.ImageScores(model.k, name="image_scores")(window_scores)
+    calibration = model.calibration
+    outputs = layers.Calibrated(
+        list(calibration.slopes), list(calibration.intercepts), name="scores"
+    )(raw)
     return keras.Model(inputs, outputs, name="image")
 
 
@@ -105,8 +109,7 @@ def window_difference(network, model: Model, image: np.ndarray) -> float:
 
 def image_difference(network, model: Model, image: np.ndarray) -> float:
     """Largest difference of image scores of an image."""
-    window_scores = model.windows(image).scores[:, 1:]
-    expected = scores.image_scores(window_scores, model.k)
+    expected = model.probabilities(model.windows(image))
     return float(np.abs(network.predict_on_batch(image[None])[0] - expected).max())
 
 

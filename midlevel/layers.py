@@ -5,8 +5,8 @@ They do inside a graph, for images of any size, what `images.levels`, `windows.p
 midlevel registers them, so that Keras can load a model that has them.
 """
 
+from midlevel import calibration, runtime, windows
 from midlevel import images as images_
-from midlevel import runtime, windows
 
 keras = runtime.load_keras()
 ops = keras.ops
@@ -118,6 +118,24 @@ class ImageScores(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "k": self.k}
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class Calibrated(keras.layers.Layer):
+    """Image scores to probabilities, both `(n, classes)`: `calibration.Calibration`."""
+
+    def __init__(self, slopes, intercepts, **kwargs):
+        super().__init__(**kwargs)
+        self.slopes, self.intercepts = slopes, intercepts
+
+    def call(self, scores):
+        s = ops.clip(scores, calibration.LOWEST, calibration.HIGHEST)
+        odds = ops.log(s) - ops.log1p(-s)
+        return ops.sigmoid(odds * self.slopes + self.intercepts)
+
+    def get_config(self):
+        names = ("slopes", "intercepts")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
 
 
 def _shares(length, wanted, shrinks):

@@ -105,9 +105,29 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
         return float("nan")
     precision, recall, scores = precision_recall(scores, targets)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    best = int(f1.argmax())
-    below = scores[best + 1] if best + 1 < len(scores) else 0.0
-    return float((scores[best] + below) / 2)
+    return _half_way(scores, int(f1.argmax()))
+
+
+def threshold_of_precision(scores, targets, precision: float) -> float:
+    """The lowest score at and above which "present" is right as often as `precision`.
+
+    Where no threshold reaches it, the one of the highest precision; nan if no example
+    is present. It lies half-way to the next lower score.
+
+    >>> s, t = np.array([0.9, 0.8, 0.6, 0.1]), np.array([1, 0, 1, 0])
+    >>> round(threshold_of_precision(s, t, 0.6), 3)
+    0.35
+    """
+    if not (np.asarray(targets) == 1).any():
+        return float("nan")
+    found, _, scores = precision_recall(scores, targets)
+    enough = np.flatnonzero(found >= min(precision, found.max()))
+    return _half_way(scores, int(enough[-1]))
+
+
+def _half_way(scores: np.ndarray, i: int) -> float:
+    below = scores[i + 1] if i + 1 < len(scores) else 0.0
+    return float((scores[i] + below) / 2)
 
 
 def _number(value: float) -> float | None:

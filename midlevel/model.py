@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,7 @@ from midlevel import (
     scores,
     sources,
 )
+from midlevel.calibration import Calibration
 from midlevel.config import Config
 from midlevel.images import Photograph
 from midlevel.windows import Plan
@@ -62,7 +63,8 @@ class Model:
         config: its settings.
         classes: names, in the order of the class ids from 1.
         k: exponent of the image score.
-        thresholds: for each class the score from which it is said to be present.
+        calibration: from image scores to probabilities.
+        thresholds: for each class the probability from which it is said to be present.
         extractor: what makes the features.
         head: a network from features to window scores.
     """
@@ -71,6 +73,7 @@ class Model:
     config: Config
     classes: tuple[str, ...]
     k: float
+    calibration: Calibration
     thresholds: dict[str, float]
     extractor: features.Extractor
     head: engines.Network
@@ -83,6 +86,7 @@ class Model:
             self.head.fingerprint or heads.fingerprint(self.run.head_file),
             self.classes,
             self.k,
+            asdict(self.calibration),
             self.thresholds,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -147,12 +151,17 @@ class Model:
         except errors.ImageError as error:
             return error
 
+    def probabilities(self, found: WindowScores) -> np.ndarray:
+        """How probably the image shows each class, float64 `(classes,)`."""
+        return self.calibration(scores.image_scores(found.scores[:, 1:], self.k))
+
     def record(self, image: np.ndarray, file: str | None = None) -> dict:
         """What is said of one image, ready for JSON: see `records.of_image`."""
         return self._record(self.windows(image), file)
 
     def _record(self, found: WindowScores, file: str | None) -> dict:
-        return records.of_image(found, self.k, self.thresholds, file)
+        probabilities = self.probabilities(found)
+        return records.of_image(found, probabilities, self.thresholds, file)
 
 
 def load(
@@ -197,25 +206,42 @@ def load(
     )
 
 
+class _Calibration(pydantic.BaseModel):
+    """See `calibration.Calibration`."""
+
+    slopes: list[Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]]
+    intercepts: list[Annotated[float, pydantic.Field(allow_inf_nan=False)]]
+
+
 class _Facts(pydantic.BaseModel):
     """What `run.json` must say of a finished run."""
 
     classes: Annotated[list[str], pydantic.Field(min_length=1)]
     k: Annotated[float, pydantic.Field(ge=1, le=100)]
+    calibration: _Calibration
     thresholds: dict[str, Annotated[float, pydantic.Field(ge=0, le=1)]]
     data: str
 
+    @property
+    def agree(self) -> bool:
+        """Whether all are of the same classes."""
+        ours, count = self.calibration, len(self.classes)
+        are_as_many = len(ours.slopes) == len(ours.intercepts) == count
+        return are_as_many and set(self.classes) == set(self.thresholds)
 
-def _facts(run: runs.Run, record: dict) -> tuple[tuple[str, ...], float, dict]:
-    """Classes, k and thresholds, as training wrote them."""
+
+def _facts(run: runs.Run, record: dict) -> tuple:
+    """Classes, k, calibration and thresholds, as training wrote them."""
     try:
         facts = _Facts.model_validate(record)
-        is_good = set(facts.classes) == set(facts.thresholds)
+        is_good = facts.agree
     except pydantic.ValidationError:
         is_good = False
     if not is_good:
         raise errors.MidlevelError(
-            f"{run.folder / 'run.json'}: expected classes, k and a threshold for each "
-            "class, as midlevel train writes them. Restore it, or train again."
+            f"{run.folder / 'run.json'}: expected classes, k, calibration and "
+            "thresholds that agree, as midlevel train writes them. Restore it, or "
+            "train again."
         )
-    return tuple(facts.classes), facts.k, facts.thresholds
+    calibrated = Calibration(**facts.calibration.model_dump())
+    return tuple(facts.classes), facts.k, calibrated, facts.thresholds

@@ -8,29 +8,31 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from midlevel import scores
-
 if TYPE_CHECKING:
     from midlevel.model import WindowScores
 
-SCHEMA = "midlevel-prediction/1"
+SCHEMA = "midlevel-prediction/2"
 FORMATS = ("jsonl", "csv")
 DIGITS = 6  # of a score
 
 
 def of_image(
-    found: "WindowScores", k: float, thresholds: dict[str, float], file: str | None
+    found: "WindowScores",
+    probabilities: np.ndarray,
+    thresholds: dict[str, float],
+    file: str | None,
 ) -> dict:
     """The record of an image.
 
     Returns:
-        `schema`, `file`, `width` and `height` in pixels; `scores`, the image score of
-        each class in [0, 1]; `labels`, the classes at or above their threshold, best
-        first; `regions`, boxes around what scored for each label, with `bbox` as
-        `[x, y, width, height]` in pixels of the upright image; `failure`, None.
+        `schema`, `file`, `width` and `height` in pixels; `scores`, how probably the
+        image shows each class, in [0, 1], calibrated on the validation split;
+        `labels`, the classes at or above their threshold, best first; `regions`, boxes
+        around what scored for each label, with `bbox` as `[x, y, width, height]` in
+        pixels of the upright image; `failure`, None.
     """
-    by_class = scores.image_scores(found.scores[:, 1:], k).round(DIGITS)
-    by_name = dict(zip(found.classes, by_class.tolist(), strict=True))
+    rounded = probabilities.round(DIGITS).tolist()
+    by_name = dict(zip(found.classes, rounded, strict=True))
     labels = [
         {"name": name, "score": score, "threshold": thresholds[name]}
         for name, score in sorted(by_name.items(), key=lambda item: -item[1])

@@ -1,5 +1,6 @@
 """`midlevel train`: from boxed photographs to a run."""
 
+import functools
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from midlevel import (
     augment,
     beginning,
+    calibration,
     errors,
     features,
     fitting,
@@ -166,23 +168,41 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
     """Write what the run found."""
     classes = prepared.dataset.classes
     k, _ = scored.best()
-    at_k = scored.at(k)
-    pairs = zip(at_k.T, scored.targets.T, strict=True)
-    thresholds = [metrics.best_threshold(*pair) for pair in pairs]
-    thresholds = np.nan_to_num(thresholds, nan=np.nanmean(thresholds)).round(6)
-    table = metrics.table(at_k, scored.targets, classes)
+    at_k, targets = scored.at(k), scored.targets
+    calibrated = calibration.none(len(classes))
+    if config.scores.calibrate:
+        calibrated = calibration.fit(at_k, targets)
     run.write_csv("history.csv", state.history)
     run.write_json(
         "metrics.json",
-        {"split": config.data.val, "images": len(at_k), **table, "timings": timings},
+        {
+            "split": config.data.val,
+            "images": len(at_k),
+            **metrics.table(at_k, targets, classes),
+            "calibration_error": calibration.held_out(at_k, targets, config.seed),
+            "timings": timings,
+        },
     )
     run.update(
         k=k,
-        thresholds=dict(zip(classes, thresholds.tolist(), strict=True)),
+        calibration=asdict(calibrated),
+        thresholds=_thresholds(calibrated(at_k), targets, classes, config.scores),
         best_epoch=state.best_epoch,
         features_fingerprint=prepared.extractor.fingerprint,
         left_out=[*map(str, prepared.dataset.problems), *prepared.failures],
     )
+
+
+def _thresholds(probabilities, targets, classes, settings) -> dict[str, float]:
+    """For each class; that of one nobody shows is the mean of the others."""
+    choose = metrics.best_threshold
+    if settings.precision:
+        choose = functools.partial(
+            metrics.threshold_of_precision, precision=settings.precision
+        )
+    found = [choose(*pair) for pair in zip(probabilities.T, targets.T, strict=True)]
+    found = np.nan_to_num(found, nan=np.nanmean(found)).round(6)
+    return dict(zip(classes, found.tolist(), strict=True))
 
 
 def _say_result(run: runs.Run, progress: Progress):
@@ -191,6 +211,11 @@ def _say_result(run: runs.Run, progress: Progress):
     progress.say(
         f"validation mAP on {found['split']!r}: area {best['area']:.4f}, 11-point "
         f"{best['eleven_point']:.4f}, non-interpolated {best['non_interpolated']:.4f}"
+    )
+    error = found["calibration_error"]
+    progress.say(
+        f"calibration error on halves kept apart: {error['before']:.3f} as scored, "
+        f"{error['after']:.3f} calibrated"
     )
     progress.say(f"done: {run.folder}")
     progress.say(f"label photographs: midlevel predict FOLDER --model {run.folder}")

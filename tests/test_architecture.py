@@ -81,7 +81,7 @@ def test_threads_and_headers_need_python_alone(name):
 @pytest.mark.parametrize(
     ("package", "owner"),
     [
-        ("cv2", ["decoding", "images"]),
+        ("cv2", ["runtime"]),
         ("pillow_heif", ["decoding"]),
         ("albumentations", ["augment"]),
         ("openvino", ["runtime"]),
@@ -96,14 +96,18 @@ def test_tensorflow_stays_in_its_rooms():
     assert heavy == HEAVY_ROOMS
 
 
-def test_openvino_is_loaded_by_its_engine_alone():
-    """It reports its use to its makers unless `runtime` keeps it from that."""
+@pytest.mark.parametrize(
+    ("load", "owners"),
+    [
+        ("runtime.load_openvino", ["engines.openvino"]),  # reports its use otherwise
+        ("runtime.load_opencv", ["decoding", "drawing", "images"]),
+    ],
+)
+def test_few_modules_load_what_runtime_guards(load, owners):
     users = [
-        name_of(path)
-        for path in MODULES
-        if "runtime.load_openvino" in path.read_text(encoding="utf-8")
+        name_of(path) for path in MODULES if load in path.read_text(encoding="utf-8")
     ]
-    assert users == ["engines.openvino"]
+    assert users == owners
 
 
 def test_no_module_imports_what_imports_it():

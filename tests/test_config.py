@@ -103,7 +103,10 @@ def test_yaml_reads_some_numbers_as_text_and_they_count_as_numbers():
         ("window.overlap", r"^window: no such setting\. Did you mean windows\?$"),
         ("head.epochs", r"^head\.epochs: .* Did you mean training\.epochs\?$"),
         ("zzz", r"^zzz: no such setting\. There are: data, windows, .*, seed\.$"),
-        ("scores.zzz", r"^scores\.zzz: no such setting\. There are: k\.$"),
+        (
+            "scores.zzz",
+            r"^scores\.zzz: no such setting\. There are: k, .*, precision\.$",
+        ),
     ],
 )
 def test_an_unknown_setting_suggests_what_was_meant(key, message):

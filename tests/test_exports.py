@@ -9,7 +9,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import errors, exports, heads, images, runs, runtime, scores
+from midlevel import errors, exports, heads, images, runs, runtime
 
 SIZES_WH = [(1, 1), (2, 3), (97, 64), (101, 333), (160, 120), (640, 427), (900, 33)]
 
@@ -41,8 +41,8 @@ def load(path):
 
 
 def scores_of(model, image):
-    """Image scores of the run, not rounded."""
-    return scores.image_scores(model.windows(image).scores[:, 1:], model.k)
+    """Scores of the run, not rounded."""
+    return model.probabilities(model.windows(image))
 
 
 def test_whole_images_of_all_sizes_score_as_in_the_run(model, folder):

@@ -26,7 +26,7 @@ def test_a_record_says_everything_of_an_image(model, photograph):
         *("schema", "file", "width", "height"),
         *("labels", "scores", "regions", "failure"),
     ]
-    assert record["schema"] == "midlevel-prediction/1"
+    assert record["schema"] == "midlevel-prediction/2"
     assert record["file"] == photograph.as_posix()
     assert (record["width"], record["height"]) == (160, 120)
     assert record["failure"] is None
@@ -55,13 +55,16 @@ def test_objects_are_found_where_they_are(model, photograph):
         assert left >= 0 and left + width <= 160 and top + height <= 120
 
 
-def test_image_scores_come_from_window_scores(model, photograph):
+def test_scores_are_calibrated_image_scores_of_windows(model, photograph):
     image = images.read(photograph)
     found = model.windows(image)
     assert found.scores.shape == (len(found.plan), 4)
     np.testing.assert_allclose(found.scores.sum(axis=1), 1, rtol=1e-5)
     (record,) = model.predict(image)
-    expected = scores.image_scores(found.scores[:, 1:], model.k)
+    raw = scores.image_scores(found.scores[:, 1:], model.k)
+    slopes, intercepts = model.calibration.slopes, model.calibration.intercepts
+    odds = np.log(raw / (1 - raw)) * slopes + intercepts
+    expected = 1 / (1 + np.exp(-odds))
     np.testing.assert_allclose(list(record["scores"].values()), expected, atol=1e-6)
 
 

@@ -102,7 +102,7 @@ def test_records_are_the_models_own_in_the_order_given(model, folder, output):
 def test_beside_the_records_is_what_made_them(model, folder, output):
     predict(model, folder, output)
     about = json.loads(journal.beside(output, "meta.json").read_bytes())
-    assert about["schema"] == "midlevel-prediction/1" and about["photographs"] == 4
+    assert about["schema"] == "midlevel-prediction/2" and about["photographs"] == 4
     assert about["model"] == str(model.run.folder)
     assert about["root"] == str(folder) and about["classes"] == list(model.classes)
     assert about["thresholds"] == model.thresholds and about["k"] == model.k

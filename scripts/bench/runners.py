@@ -12,6 +12,7 @@ from bench.stopwatch import Stopwatch
 from bench.ways import Way
 from midlevel import (
     backbones,
+    calibration,
     config,
     engines,
     features,
@@ -57,7 +58,10 @@ def load(
     classes = tuple(settings.data.classes)
     # A score is never above 1: the first classes are always found, others never.
     thresholds = {name: 0.0 if i < LABELS else 2.0 for i, name in enumerate(classes)}
-    return model.Model(run, settings, classes, K, thresholds, extractor, head)
+    calibrated = calibration.none(len(classes))
+    return model.Model(
+        run, settings, classes, K, calibrated, thresholds, extractor, head
+    )
 
 
 def alone(found: model.Model, watch: Stopwatch) -> model.Model:

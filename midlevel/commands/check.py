@@ -1,0 +1,44 @@
+"""`midlevel check`."""
+
+from pathlib import Path
+
+import click
+
+from midlevel import errors
+from midlevel.commands import options
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@options.config_option
+@options.setting_option
+@options.format_option
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="List every problem, also where many are alike.",
+)
+@options.json_option
+@options.quiet_option
+def check(data, config, settings, form, everything, as_json, quiet):
+    """Say what is in DATA and all that is wrong in it, by file and line.
+
+    Every annotation is read and every photograph decoded. Training goes on without what
+    is wrong, as is said of each, or refuses it with --strict. Leaves with 0 if nothing
+    is wrong, else with 3.
+
+    \b
+        midlevel check photographs/
+        midlevel check coco/ --format coco --json
+    """
+    from midlevel import checking, findings
+    from midlevel import config as config_
+    from midlevel.progress import Progress
+
+    chosen = config_.load(config, options.chosen(settings, form))
+    found = checking.check(data, chosen, Progress(quiet))
+    text = findings.as_json(found) if as_json else findings.as_table(found, everything)
+    click.echo(text)
+    if found.problems:
+        click.get_current_context().exit(errors.DataError.exit_code)

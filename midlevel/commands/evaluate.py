@@ -1,0 +1,37 @@
+"""`midlevel evaluate`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from midlevel.commands import options
+
+
+@click.command()
+@click.argument("data", required=False, type=click.Path(path_type=Path))
+@options.model_option
+@click.option("--split", help="A split of DATA.  [default: the validation split]")
+@options.format_option
+@options.json_option
+@options.engine_options
+@options.quiet_option
+def evaluate(data, model, split, form, as_json, engine, precision, quiet):
+    """Measure a model on a labelled split of DATA.
+
+    DATA is by default what the model was trained on. Average precision comes in three
+    forms: the area under the monotone precision envelope (VOC 2010 and later), 11-point
+    (VOC 2007), and non-interpolated (scikit-learn's).
+
+    \b
+        midlevel evaluate
+        midlevel evaluate VOC2007/ --split test --json
+    """
+    from midlevel import evaluation
+    from midlevel import model as model_
+    from midlevel.progress import Progress
+
+    loaded = model_.load(model, engine, precision)
+    found = evaluation.evaluate(loaded, data, split, Progress(quiet), form)
+    text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else None
+    click.echo(text or evaluation.as_table(found))

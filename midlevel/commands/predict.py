@@ -1,0 +1,78 @@
+"""`midlevel predict`."""
+
+from pathlib import Path
+
+import click
+
+from midlevel import records
+from midlevel.commands import options
+
+
+@click.command()
+@click.argument("source", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.model_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE|-",
+    help="Where the records go; - is stdout.  [default: a file in runs/predict]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(records.FORMATS),
+    help="[default: as the name of --output ends, else jsonl]",
+)
+@click.option(
+    "--shard",
+    type=options.Shard(),
+    default="0/1",
+    help="I/N, from 0/N: one of N even parts, for N machines; `cat` joins the outputs.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on with what an interrupted prediction of the same model left.",
+)
+@click.option(
+    "--fail-on-error", is_flag=True, help="Leave with 4 if a photograph cannot be read."
+)
+@options.engine_options
+@options.quiet_option
+def predict(
+    source,
+    model,
+    output,
+    form,
+    shard,
+    resume,
+    fail_on_error,
+    engine,
+    precision,
+    quiet,
+):
+    """Say what is in photographs, and where.
+
+    SOURCE is a photograph, a folder (searched with its subfolders) or a glob. Each
+    photograph gives one record: a score for every class, the labels at or above their
+    thresholds, regions, and `failure` where it could not be read.
+
+    \b
+        midlevel predict holiday/
+        midlevel predict a.jpg b.jpg --output - | jq .labels
+        midlevel predict "2024/*.jpg" --output labels.csv
+        midlevel predict archive/ --shard 0/3 --output part0.jsonl
+    """
+    from midlevel import model as model_
+    from midlevel import prediction, sources
+    from midlevel.progress import Progress
+
+    paths = sources.find(source)
+    root = sources.root(paths)
+    paths = prediction.shard(paths, *shard)
+    loaded = model_.load(model, engine, precision)
+    progress = Progress(quiet)
+    done = prediction.predict(loaded, paths, output, form, progress, resume, root)
+    if done.failed and fail_on_error:
+        click.get_current_context().exit(prediction.SOME_FAILED)

@@ -1,0 +1,52 @@
+"""`midlevel train`."""
+
+from pathlib import Path
+
+import click
+
+from midlevel.commands import options
+
+
+@click.command()
+@click.argument("data", required=False, type=click.Path(path_type=Path))
+@options.config_option
+@options.setting_option
+@options.format_option
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder to write.  [default: a new one in runs/train]",
+)
+@click.option("--seed", type=int, help="The same seed gives the same weights on CPU.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@click.option("--strict", is_flag=True, help="Refuse DATA in which anything is wrong.")
+@options.quiet_option
+def train(data, config, settings, form, run, seed, resume, strict, quiet):
+    """Learn from DATA, a folder with boxed photographs.
+
+    Without DATA, the demo set that comes with midlevel. DATA may be PASCAL VOC or XML
+    files beside the photographs, COCO, YOLO (data.yaml), a CSV file, or a folder for
+    each class; labels without boxes teach too.
+
+    \b
+        midlevel train
+        midlevel train photographs/ --set data.classes=[cat,dog]
+        midlevel train VOC2007/ --config configs/voc2007.yaml --seed 1
+        midlevel train --resume
+    """
+    from midlevel import training
+    from midlevel.progress import Progress
+
+    settings = options.chosen(settings, form)
+    if strict:
+        settings["data.strict"] = True
+    training.train(
+        data,
+        config=config,
+        settings=settings,
+        seed=seed,
+        run=run,
+        resume=resume,
+        progress=Progress(quiet),
+    )
