@@ -26,7 +26,12 @@ from midlevel.backbones import table
 class Section(pydantic.BaseModel):
     """A part of the settings; immutable, and strict about its keys."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,  # docs/settings.md is made from them
+    )
 
 
 def _union(first, second, is_first):
@@ -45,14 +50,23 @@ class Data(Section):
     """Which photographs and classes."""
 
     format: Literal["auto", *datasets.FORMATS] = "auto"
-    classes: list[str] | None = None  # all that occur where not given
-    ignore_classes: list[str] = []  # background, like what has no box
-    merge: dict[str, list[str]] = {}  # a new name, and the names it stands for
-    strict: bool = False  # refuse data in which anything is wrong
-    train: str = "train"  # the split to learn from
-    val: str = "val"  # the split for early stopping, k and thresholds
-    val_fraction: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.2  # where none is
-    group_by: str | None = None  # `folder`, or a pattern: what stays in one split
+    """How the data is laid out; `auto` finds out."""
+    classes: list[str] | None = None
+    """Names to learn, in this order; by default all that occur."""
+    ignore_classes: list[str] = []
+    """Names to take as background, like what has no box."""
+    merge: dict[str, list[str]] = {}
+    """A new name, and the names it stands for."""
+    strict: bool = False
+    """Refuse data in which anything is wrong."""
+    train: str = "train"
+    """The split to learn from."""
+    val: str = "val"
+    """The split for early stopping, k, calibration and thresholds."""
+    val_fraction: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.2
+    """Share of `train` that is held out where there is no such split."""
+    group_by: str | None = None
+    """`folder`, or a regular expression: what matches alike stays in one split."""
 
     @pydantic.field_validator("group_by")
     @classmethod
@@ -92,9 +106,11 @@ class LevelSetting(Section):
     """One level of a pyramid that is written out."""
 
     scale: Annotated[float, pydantic.Field(gt=0, le=16)]
+    """Short side of the level, in sides of the backbone's input."""
     sizes: Annotated[
         list[Annotated[int, pydantic.Field(ge=1)]], pydantic.Field(min_length=1)
     ]
+    """Sides of the windows taken from it, in cells of the map."""
 
 
 Pyramid = _union(
@@ -108,7 +124,9 @@ class Windows(Section):
     """Where windows lie; see `midlevel.windows`."""
 
     pyramid: Pyramid = "octaves"
+    """`octaves`, `single`, `paper`, `fine`, or levels: `[{scale: 1, sizes: [7]}]`."""
     overlap: Annotated[float, pydantic.Field(ge=0, lt=1)] = windows.OVERLAP
+    """Least share that neighbouring windows have in common, along one side."""
 
     @pydantic.field_validator("pyramid")
     @classmethod
@@ -129,7 +147,9 @@ class Backbone(Section):
     """The frozen network."""
 
     name: str = table.DEFAULT
-    weights: str = "imagenet"  # or a path to a .weights.h5 file, or "none"
+    """Which network."""
+    weights: str = "imagenet"
+    """`imagenet`, a path to a `.weights.h5` file, or `none`: random."""
 
     @pydantic.field_validator("name")
     @classmethod
@@ -143,12 +163,16 @@ class Features(Section):
     """How windows become vectors."""
 
     method: Literal["dense", "crop"] = "dense"
-    context: Annotated[int, pydantic.Field(ge=0, le=100)] = 0  # pixels around a crop
+    """`dense`: from a map of the image; `crop`: each window cut out, slowly."""
+    context: Annotated[int, pydantic.Field(ge=0, le=100)] = 0
+    """Pixels of surroundings in a crop of the backbone's input size."""
     views: Annotated[list[str], pydantic.Field(min_length=1)] = [
         augment.ORIGINAL,
         augment.MIRROR,
     ]
-    store: str | None = None  # a folder; by default the user's cache
+    """Changed copies of each photograph to learn from."""
+    store: str | None = None
+    """A folder for features; by default the user's cache."""
 
     @pydantic.field_validator("views")
     @classmethod
@@ -165,12 +189,19 @@ class Labels(Section):
     """Which windows teach what; see `midlevel.labels`."""
 
     min_of_window: Fraction = labels.MIN_OF_WINDOW
+    """Least share of a window that a box must fill to label it."""
     min_of_box: Fraction = labels.MIN_OF_BOX
+    """Least share of a box that a window must show to be labelled by it."""
     same_class: Literal["leave_out", "keep"] = "leave_out"
+    """A window for which several boxes of one class qualify."""
     difficult: Literal["leave_out", "use", "ignore"] = "leave_out"
-    background: Literal["sample", "weight"] = "sample"  # keep some, or weigh all less
+    """A window for which a box qualifies that is marked as difficult."""
+    background: Literal["sample", "weight"] = "sample"
+    """Learn from a share of the background windows, or let all weigh that much less."""
     background_fraction: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
+    """That share."""
     class_weights: Literal["none", "sqrt", "balanced"] = "balanced"
+    """How much more the windows of rare classes weigh."""
 
     def rules(self) -> labels.Rules:
         """The part that says which box labels which window."""
@@ -182,21 +213,29 @@ class Labels(Section):
 class Head(Section):
     """The adaptation layers."""
 
-    hidden: list[Annotated[int, pydantic.Field(ge=1)]] = [2048]  # the paper's FCa
-    normalise: Literal["power", "none"] = "power"  # none is the paper's
+    hidden: list[Annotated[int, pydantic.Field(ge=1)]] = [2048]
+    """Units of each layer below the last; the paper's FCa has 2048."""
+    normalise: Literal["power", "none"] = "power"
+    """Signed root of the features, then one length; `none` is the paper's."""
     dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.5
+    """Share of these units dropped in training."""
 
 
 class Training(Section):
     """How the head is fitted."""
 
-    optimizer: Literal["adam", "sgd"] = "adam"  # sgd is the paper's schedule
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """`sgd` is the paper's, with its schedule."""
     learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None
+    """By default the optimizer's: 0.0003 for adam, 0.01 for sgd."""
     batch: Annotated[int, pydantic.Field(ge=1)] | None = None
-    epochs: Annotated[int, pydantic.Field(ge=1)] | None = None  # at most
-    # Share of the machine's memory for features; what does not fit is read in parts.
+    """Windows a step; by default 512 for adam, 128 for sgd."""
+    epochs: Annotated[int, pydantic.Field(ge=1)] | None = None
+    """At most; by default 12 for adam, 60 for sgd."""
     memory: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.25
-    patience: Annotated[int, pydantic.Field(ge=1)] = 3  # adam: epochs without a gain
+    """Share of the machine's memory for features; others are read in parts."""
+    patience: Annotated[int, pydantic.Field(ge=1)] = 3
+    """adam: epochs without a gain after which it stops."""
 
 
 class Scores(Section):
@@ -206,10 +245,12 @@ class Scores(Section):
         Literal["auto"],
         Annotated[float, pydantic.Field(ge=1, le=100)],
         is_first=lambda value: value == "auto",
-    ) = "auto"  # chosen on the validation split
-    calibrate: bool = True  # make them probabilities, on the validation split
-    # What thresholds shall reach; by default they have the highest F1.
+    ) = "auto"
+    """Exponent of the mean over windows; `auto`: chosen on the validation split."""
+    calibrate: bool = True
+    """Make scores probabilities, on the validation split."""
     precision: Annotated[float, pydantic.Field(gt=0, le=1)] | None = None
+    """Precision that thresholds shall reach; by default they have the highest F1."""
 
 
 class Config(Section):
@@ -223,9 +264,12 @@ class Config(Section):
     head: Head = Head()
     training: Training = Training()
     scores: Scores = Scores()
-    engine: Literal[engines.NAMES] = "auto"  # what runs the networks
-    precision: Literal[engines.PRECISIONS] = "f32"  # of its arithmetic
+    engine: Literal[engines.NAMES] = "auto"
+    """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
+    precision: Literal[engines.PRECISIONS] = "f32"
+    """Of the networks' arithmetic."""
     seed: Annotated[int, pydantic.Field(ge=0)] = 0
+    """The same seed gives the same weights on a CPU."""
 
     @pydantic.model_validator(mode="after")
     def _windows_fit_the_backbone(self):

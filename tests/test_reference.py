@@ -1,0 +1,38 @@
+"""docs/commands.md and docs/settings.md say what the code says."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from midlevel.config import Config
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
+
+import make_reference
+
+
+@pytest.mark.parametrize("file", make_reference.PAGES)
+def test_a_page_is_what_the_script_writes(file):
+    found = (make_reference.DOCS / file).read_text(encoding="utf-8")
+    assert found == make_reference.PAGES[file]() + "\n", (
+        "run python scripts/make_reference.py"
+    )
+
+
+def test_every_setting_says_what_it_means():
+    for line in make_reference.settings().splitlines():
+        if line.startswith("| `"):
+            assert not line.endswith("|  |"), line
+
+
+def test_every_setting_is_there():
+    page, tree = make_reference.settings(), Config().model_dump()
+    for name, value in tree.items():
+        keys = [f"{name}.{key}" for key in value] if isinstance(value, dict) else [name]
+        assert all(f"| `{key}` |" in page for key in keys)
+
+
+def test_pages_are_linked_from_the_readme():
+    readme = Path(make_reference.DOCS, "../README.md").read_text(encoding="utf-8")
+    assert all(f"docs/{file}" in readme for file in make_reference.PAGES)
