@@ -4,14 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from midlevel import datasets, errors, extraction, features, store
+from midlevel import datasets, errors, extraction, features, store, telling
 from midlevel.config import Config
 from midlevel.datasets import mending, splitting
 from midlevel.progress import Progress
-
-TOLD = 20  # problems that are named; `midlevel check` names all
 
 
 @dataclass(frozen=True)
@@ -64,20 +60,11 @@ def read(
         dataset = splitting.pick(dataset, drawn)
     elif not dataset.splits.get(val):
         dataset = _drawn(dataset, config, progress)
-    sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
-    progress.say(f"data: {data} ({dataset.format}), photographs: {sizes}")
-    progress.say(f"classes, shown in {train} + {val}: {_shown(dataset, train, val)}")
-    _say_bare(dataset, (train, val), progress)
+    telling.say_shown(dataset, train, val, progress)
     _check_shown(dataset, "train", train)
     _check_shown(dataset, "val", val)
-    say_ignored(dataset, progress)
-    say_problems(dataset.problems, progress, config.data.strict)
-    both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
-    if both and train != val:
-        progress.say(
-            f"{len(both)} photographs are in {train!r} and in {val!r}: scores on "
-            f"{val!r} will look better than they are"
-        )
+    telling.say_ignored(dataset, progress)
+    telling.say_problems(dataset.problems, progress, config.data.strict)
     return dataset
 
 
@@ -126,27 +113,6 @@ def _drawn(dataset, config: Config, progress: Progress) -> datasets.Dataset:
     return dataset
 
 
-def say_ignored(dataset: datasets.Dataset, progress: Progress):
-    """Name the classes that nobody asked for."""
-    if dataset.ignored:
-        others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
-        progress.say(f"boxes of other classes, taken as background: {others}")
-
-
-def _say_bare(dataset: datasets.Dataset, splits, progress: Progress):
-    """Say how many photographs show nothing, and how many have labels without boxes."""
-    rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
-    bare = sum(not (len(row.classes) or len(row.labels)) for row in rows)
-    unboxed = sum(len(row.labels) > 0 for row in rows)
-    if bare:
-        progress.say(f"photographs without any of these: {bare}, all background")
-    if unboxed:
-        progress.say(
-            f"photographs with labels but no boxes: {unboxed}; their largest windows "
-            "learn the labels, their other windows teach nothing"
-        )
-
-
 def _check_shown(dataset: datasets.Dataset, setting: str, split: str):
     """Refuse before the work a split from which nothing can be learned or measured."""
     count = len(dataset.classes)
@@ -155,17 +121,6 @@ def _check_shown(dataset: datasets.Dataset, setting: str, split: str):
             f"{dataset.folder}: no photograph of split {split!r} shows one of the "
             f"classes. Name another split with --set data.{setting}=NAME."
         )
-
-
-def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
-    """How many photographs of each split show each class, as `cat 12 + 3, ...`."""
-    count = len(dataset.classes)
-    learned, measured = (
-        np.sum([e.targets(count) == 1 for e in dataset.split(name)], axis=0)
-        for name in (train, val)
-    )
-    rows = zip(dataset.classes, learned, measured, strict=True)
-    return ", ".join(f"{name} {n} + {m}" for name, n, m in rows)
 
 
 def prepare(
@@ -199,7 +154,7 @@ def prepare(
     failures = [f"{line.rstrip('.')}: left out" for line in dict.fromkeys(failures)]
     dataset, problems = _fitted(dataset, views, keys, features_)
     failures += map(str, problems)
-    say_problems(failures, progress, strict)
+    telling.say_problems(failures, progress, strict)
     return Prepared(dataset, extractor, features_, keys, failures)
 
 
@@ -217,25 +172,3 @@ def _fitted(dataset, splits, keys, features_: store.FeatureStore):
             if example:
                 fitted[split].append(example)
     return replace(dataset, splits=fitted), mending.each_once(groups)
-
-
-def say_problems(problems, progress: Progress, strict: bool = False):
-    """Name what cannot be used, or only in part, and count it.
-
-    Raises:
-        errors.DataError: there is something, and `strict` refuses it.
-    """
-    for problem in problems[:TOLD]:
-        progress.say(str(problem))
-    if len(problems) > TOLD:
-        progress.say(
-            f"and {len(problems) - TOLD} more; `midlevel check --all` names all"
-        )
-    if problems and strict:
-        raise errors.DataError(
-            f"{len(problems)} things are wrong in the data, and data.strict refuses "
-            "them. Mend them, or leave data.strict out. `midlevel check --all` names "
-            "all."
-        )
-    if problems:
-        progress.say(f"{len(problems)} things to mend in the data; the rest goes on")

@@ -4,7 +4,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import config, datasets, errors, preparation, runs
+from midlevel import config, datasets, errors, preparation, runs, telling
 
 TINY = {"training__epochs": 2, "features__views": ["original"]}
 
@@ -41,7 +41,7 @@ def test_some_problems_are_named_and_the_rest_counted(tmp_path):
     rows += [f"gone{i}.jpg,1,1,9,9,cat" for i in range(30)]
     (tmp_path / "train.csv").write_text("\n".join(rows))
     _, said = read(tmp_path)
-    assert said.count("its photograph is missing") == preparation.TOLD
+    assert said.count("its photograph is missing") == telling.TOLD
     assert "and 10 more; `midlevel check --all` names all" in said
     assert "30 things to mend in the data; the rest goes on" in said
     with pytest.raises(errors.DataError, match="30 things are wrong .*data.strict ref"):
