@@ -23,6 +23,7 @@ _PLACES = {
     "evaluate": "midlevel.evaluation",
     "export": "midlevel.exports",
     "load": "midlevel.model",
+    "report": "midlevel.reporting",
     "train": "midlevel.training",
 }
 __all__ = ["MidlevelError", "__version__", *_PLACES]

@@ -121,17 +121,28 @@ def reliability(probabilities: np.ndarray, targets: np.ndarray) -> list[dict]:
 def held_out(scores: np.ndarray, targets: np.ndarray, seed: int) -> dict[str, float]:
     """Calibration error before and after, on photographs that were not fitted to.
 
-    Half of the photographs, drawn by `seed`, calibrate the other half, and the other
-    way round.
-
     Returns:
-        `before` and `after`, means over the two halves.
+        `before` and `after`, means over the two halves of `kept_apart`.
+    """
+    found, halves = kept_apart(scores, targets, seed)
+    before, after = (
+        [expected_error(some[half], targets[half]) for half in halves]
+        for some in (scores, found)
+    )
+    return {"before": float(np.mean(before)), "after": float(np.mean(after))}
+
+
+def kept_apart(
+    scores: np.ndarray, targets: np.ndarray, seed: int
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Probabilities `(images, classes)` of photographs that were not fitted to.
+
+    Half of the photographs, drawn by `seed`, calibrate the other half, and the other
+    way round. The second result is the numbers of the photographs of each half.
     """
     order = np.random.default_rng(seed).permutation(len(scores))
     halves = np.array_split(order, 2)
-    before, after = [], []
+    found = np.zeros(scores.shape)
     for known, kept in (halves, halves[::-1]):
-        found = fit(scores[known], targets[known])(scores[kept])
-        before.append(expected_error(scores[kept], targets[kept]))
-        after.append(expected_error(found, targets[kept]))
-    return {"before": float(np.mean(before)), "after": float(np.mean(after))}
+        found[kept] = fit(scores[known], targets[known])(scores[kept])
+    return found, halves

@@ -6,9 +6,14 @@ from midlevel import exits
 from midlevel.commands.check import check
 from midlevel.commands.doctor import doctor
 from midlevel.commands.evaluate import evaluate
+from midlevel.commands.explain import explain
 from midlevel.commands.export import export
 from midlevel.commands.predict import predict
+from midlevel.commands.report import report
+from midlevel.commands.serve import serve
 from midlevel.commands.train import train
+from midlevel.commands.units import units
+from midlevel.commands.windows import windows
 
 
 @click.group(
@@ -26,9 +31,22 @@ def cli():
         midlevel train photographs/
         midlevel predict holiday/
         midlevel evaluate
+        midlevel report
         midlevel export
     """
 
 
-for command in (check, train, predict, evaluate, export, doctor):
+for command in (
+    check,
+    train,
+    predict,
+    explain,
+    evaluate,
+    report,
+    export,
+    serve,
+    windows,
+    units,
+    doctor,
+):
     cli.add_command(command)

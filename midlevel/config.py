@@ -268,6 +268,8 @@ class Config(Section):
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: Literal[engines.PRECISIONS] = "f32"
     """Of the networks' arithmetic."""
+    report: bool = True
+    """Write the page on the run when training ends."""
     seed: Annotated[int, pydantic.Field(ge=0)] = 0
     """The same seed gives the same weights on a CPU."""
 

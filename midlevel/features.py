@@ -55,6 +55,10 @@ class Extractor:
         """
         return images.read_enough(path, self._needed)
 
+    def of_bytes(self, data: bytes, name: str) -> Photograph:
+        """The same of a file whose bytes are known; `name` is for the error."""
+        return images.of_bytes(data, name, self._needed)
+
     def _needed(self, size_wh: tuple[int, int]) -> tuple[int, int]:
         if self.method == "crop":
             return size_wh  # the smallest windows are enlarged
@@ -122,15 +126,20 @@ def build(config: "Config", run: "Run | None" = None) -> Extractor:
         stored = run.stored_backbone
         weights = run.weights_file if run.weights_file.exists() else weights
     backbone = backbones.build(settings.name, weights, engine, stored)
-    geometry = windows.Geometry(
-        config.windows.levels(),
-        backbone.spec.stride,
-        backbone.spec.input_size,
-        config.windows.overlap,
-        min_cells=backbone.spec.lost_cells + 1,
-    )
     chosen = config.features
-    return Extractor(backbone, geometry, chosen.method, chosen.context)
+    return Extractor(backbone, geometry(config), chosen.method, chosen.context)
+
+
+def geometry(config: "Config") -> windows.Geometry:
+    """Which windows the settings give an image; needs no network."""
+    spec = backbones.find(config.backbone.name)
+    return windows.Geometry(
+        config.windows.levels(),
+        spec.stride,
+        spec.input_size,
+        config.windows.overlap,
+        min_cells=spec.lost_cells + 1,
+    )
 
 
 def _digest(parts) -> str:

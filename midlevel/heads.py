@@ -110,6 +110,29 @@ def in_training(head: "keras.Model") -> "engines.Network":
     return lambda features: function(features).numpy()
 
 
+def hidden(head: "keras.Model") -> tuple["engines.Network", np.ndarray]:
+    """The units of a head's last hidden layer.
+
+    Returns:
+        a network from features `(n, channels)` to activations `(n, units)`, and the
+        units' weights towards background and classes, float32 `(units, 1 + classes)`.
+
+    Raises:
+        errors.MidlevelError: the head has no hidden layer.
+    """
+    keras = runtime.load_keras()
+    names = [
+        layer.name for layer in head.layers if isinstance(layer, keras.layers.Dense)
+    ]
+    if len(names) < 2:
+        raise errors.MidlevelError(
+            "The head has no hidden layer (head.hidden is empty), so no units to look "
+            "at. Look at the backbone's instead: --of backbone."
+        )
+    below = keras.Model(head.input, head.get_layer(names[-2]).output)
+    return in_training(below), head.get_layer(names[-1]).get_weights()[0]
+
+
 def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
     """The trained head of a run, on an engine.
 

@@ -14,6 +14,10 @@ from midlevel import boxes as boxes_
 BACKGROUND = 0
 LEFT_OUT = -1
 LEAVE_OUT = "leave_out"
+OBJECT = "object"  # reasons for a class id: one box qualifies
+NOTHING = "nothing"  # none does
+SEVERAL = "several"  # two or more do
+DIFFICULT = "difficult"  # one that is hard to see does
 MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
 MIN_OF_BOX = 0.6  # the paper, section 3.2, rule (ii)
 
@@ -82,6 +86,26 @@ def assign(
     >>> assign(np.array([[0.0, 0, 9, 9]]), np.array([[0.0, 0, 9, 9]]), np.array([3]))
     array([3], dtype=int16)
     """
+    return judge(windows, boxes, classes, difficult, rules)[0]
+
+
+def judge(
+    windows: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    difficult: np.ndarray | None = None,
+    rules: Rules | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `assign` gives, and which rule gave it.
+
+    Returns:
+        class ids, int16 `(n,)`; and reasons, `(n,)`: `OBJECT`, `NOTHING`, `SEVERAL`
+        or `DIFFICULT`, which comes before `SEVERAL` where both hold.
+
+    >>> window, box = np.array([[0.0, 0, 9, 9]]), np.array([[0.0, 0, 9, 9]])
+    >>> judge(window, np.vstack([box, box]), np.array([3, 4]))[1].tolist()
+    ['several']
+    """
     rules = rules or Rules()
     hits = qualifies(windows, boxes, rules.min_of_window, rules.min_of_box)
     if difficult is None or rules.difficult == "use":
@@ -95,7 +119,9 @@ def assign(
     several = hits.sum(axis=1) > 1
     if rules.same_class == "keep":
         several &= highest != lowest
-    return np.where(several | spoiled, LEFT_OUT, highest).astype(np.int16)
+    ids = np.where(several | spoiled, LEFT_OUT, highest).astype(np.int16)
+    kept = np.where(highest > BACKGROUND, OBJECT, NOTHING)
+    return ids, np.where(spoiled, DIFFICULT, np.where(several, SEVERAL, kept))
 
 
 def of_whole(ids: np.ndarray, windows: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -35,12 +35,22 @@ class PyramidLevel(keras.layers.Layer):
         down = _shares(height, rows, shrinks)  # (rows, height)
         across = _shares(width, columns, shrinks)  # (columns, width)
         pixels = ops.cast(images, "float32")
-        narrow = ops.einsum("cw,nhwk->nhck", across, pixels)
-        level = ops.einsum("rh,nhck->nrck", down, narrow)
+        low = ops.matmul(down, ops.reshape(pixels, (-1, height, width * 3)))
+        level = ops.matmul(across, ops.reshape(low, (-1, rows, width, 3)))
         return ops.round(level + images_.HALVES_UP)
 
     def _sides(self, height, width):
-        """Rows and columns of the level in pixels; the arithmetic of `windows.grid`."""
+        """Rows and columns of the level in pixels; the arithmetic of `windows.grid`.
+
+        In float64, by which a half goes up or down. A size that is known beforehand
+        leaves nothing to runtimes, some of which compute in float32.
+        """
+        if isinstance(height, int) and isinstance(width, int):
+            geometry = windows.Geometry(
+                (), self.stride, self.input_size, min_cells=self.min_cells
+            )
+            columns, rows = windows.grid((width, height), self.scale, geometry)
+            return rows * self.stride, columns * self.stride
         sides = [ops.cast(side, "float64") for side in (height, width)]
         short, long = ops.minimum(*sides), ops.maximum(*sides)
         cells = self.scale * self.input_size / self.stride
@@ -130,7 +140,7 @@ class Calibrated(keras.layers.Layer):
 
     def call(self, scores):
         s = ops.clip(scores, calibration.LOWEST, calibration.HIGHEST)
-        odds = ops.log(s) - ops.log1p(-s)
+        odds = ops.log(s) - ops.log(1 - s)  # ONNX has no log1p
         return ops.sigmoid(odds * self.slopes + self.intercepts)
 
     def get_config(self):
@@ -141,13 +151,16 @@ class Calibrated(keras.layers.Layer):
 def _shares(length, wanted, shrinks):
     """How much each of `length` pixels adds to each of `wanted`: `(wanted, length)`.
 
-    In float64, as in OpenCV: float32 places a pixel of a large image too roughly.
+    In whole numbers, as shares of a pixel of `1 / wanted`: some runtimes make float32
+    of float64, which places a pixel of a large image too roughly.
     """
-    ratio = ops.cast(length, "float64") / ops.cast(wanted, "float64")
-    to = ops.cast(ops.arange(wanted), "float64")[:, None]
-    pixel = ops.cast(ops.arange(length), "float64")[None, :]
-    end = ops.minimum(pixel + 1, (to + 1) * ratio)
-    area = ops.maximum(end - ops.maximum(pixel, to * ratio), 0) / ratio
-    centre = ops.clip((to + 0.5) * ratio - 0.5, 0, ops.cast(length - 1, "float64"))
-    linear = ops.maximum(1 - ops.abs(pixel - centre), 0)
-    return ops.cast(ops.where(shrinks, area, linear), "float32")
+    length, wanted = ops.cast(length, "int64"), ops.cast(wanted, "int64")
+    to = ops.arange(wanted, dtype="int64")[:, None]
+    pixel = ops.arange(length, dtype="int64")[None, :]
+    end = ops.minimum((pixel + 1) * wanted, (to + 1) * length)
+    area = ops.maximum(end - ops.maximum(pixel * wanted, to * length), 0)
+    centre = ops.clip((2 * to + 1) * length - wanted, 0, 2 * wanted * (length - 1))
+    linear = ops.maximum(2 * wanted - ops.abs(2 * wanted * pixel - centre), 0)
+    parts = ops.where(shrinks, area, linear)
+    whole = ops.where(shrinks, length, 2 * wanted)
+    return ops.cast(parts, "float32") / ops.cast(whole, "float32")

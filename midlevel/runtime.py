@@ -21,7 +21,7 @@ def load_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        with _native_messages_kept_back():
+        with native_messages_kept_back(while_loading="tensorflow"):
             import keras
             import tensorflow  # keras would load it, and less quietly
     except ImportError as error:
@@ -38,18 +38,22 @@ def load_keras():
     return keras
 
 
-def load(module: str, package: str):
-    """A module that training and reports need and labelling does not.
+def load(module: str, package: str, extra: str = "cpu"):
+    """A module that some work needs and labelling does not.
+
+    Args:
+        extra: the extra of midlevel that brings it.
 
     Raises:
         errors.MissingDependency: it cannot be imported.
     """
+    gpu = ', or "midlevel[gpu]" with an NVIDIA GPU' if extra == "cpu" else ""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise errors.MissingDependency(
             f"{package} cannot be imported ({error}). Install it with midlevel: "
-            'pip install "midlevel[cpu]", or "midlevel[gpu]" with an NVIDIA GPU.'
+            f'pip install "midlevel[{extra}]"{gpu}.'
         ) from error
 
 
@@ -96,12 +100,15 @@ def load_openvino():
 
 
 @contextlib.contextmanager
-def _native_messages_kept_back():
+def native_messages_kept_back(while_loading: str = ""):
     """Hold back what C++ code prints on stderr while it starts; show it on failure.
 
     TensorFlow's first lines come before its own log level is obeyed.
+
+    Args:
+        while_loading: a module; nothing is held back where it is loaded already.
     """
-    if "tensorflow" in sys.modules:
+    if while_loading in sys.modules:
         yield
         return
     sys.stderr.flush()

@@ -1,8 +1,10 @@
 """Which windows a head learns from: their labels and weights."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from midlevel import augment, batches, errors, labels, store
+from midlevel import augment, batches, errors, labels, store, window_labels
 from midlevel.config import Config
 from midlevel.config import Labels as LabelSettings
 from midlevel.datasets import Example
@@ -48,19 +50,12 @@ def label(
     prepared: Prepared, example: Example, view: str, config: Config
 ) -> np.ndarray:
     """Class ids of the windows of one view of a photograph, int16 `(n,)`."""
-    settings = config.labels
     key = prepared.keys[example.path][view]
     size_wh = prepared.store.entries[key].size_wh
     boxes = augment.move_boxes(size_wh, example.boxes, view, store.content_of(key))
     windows = prepared.extractor.plan(size_wh).boxes
-    ids = labels.assign(
-        windows, boxes, example.classes, example.difficult, settings.rules()
-    )
-    if len(example.labels):
-        ids = labels.of_whole(ids, windows, example.labels)
-    if settings.background == "weight":
-        return ids
-    return labels.sample_background(ids, settings.background_fraction, config.seed, key)
+    moved = replace(example, boxes=boxes)
+    return window_labels.judge(windows, moved, config, key).ids
 
 
 def _weigh(ids: np.ndarray, count: int, settings: LabelSettings) -> np.ndarray:

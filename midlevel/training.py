@@ -9,6 +9,7 @@ import numpy as np
 
 from midlevel import (
     augment,
+    batches,
     beginning,
     calibration,
     errors,
@@ -16,7 +17,9 @@ from midlevel import (
     fitting,
     heads,
     metrics,
+    model,
     preparation,
+    reporting,
     runs,
     samples,
     scores,
@@ -142,15 +145,18 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
         run.checkpoints,
         progress,
     )
+    counts = {"windows": _counted(windows, dataset.classes)}
     timings = {
         "features_s": round(extracted - started, 1),
         "head_s": round(time.monotonic() - extracted, 1),
     }
     heads.keep(run, head)
     scored = validation.scored(heads.network(run, engine))
-    _finish(run, config, prepared, state, scored, timings)
+    _finish(run, config, prepared, state, scored, {"timings": timings, **counts})
     run.update(finished=True)
     run.discard_checkpoints()
+    if config.report:
+        _report(run, prepared, progress)
     _say_result(run, progress)
     return run
 
@@ -164,8 +170,31 @@ def _views(config: Config) -> dict[str, list[str]]:
     return views
 
 
-def _finish(run, config, prepared: Prepared, state, scored, timings):
-    """Write what the run found."""
+def _counted(windows: batches.WindowSet, classes) -> dict[str, int]:
+    """How many windows of background and of each class were learned from."""
+    names = ("background", *classes)
+    counts = np.bincount(windows.ids, minlength=len(names)).tolist()
+    return dict(zip(names, counts, strict=True))
+
+
+def _report(run: runs.Run, prepared: Prepared, progress: Progress):
+    """The run's page. The run is finished: whatever goes wrong here, it stays."""
+    try:
+        page = reporting.report(model.load(run.folder), None, progress, prepared)
+        progress.say(f"report: {page}")
+    except Exception as error:
+        progress.say(
+            f"{run.folder}: is trained, but its report could not be written: {error} "
+            f"Make it with: midlevel report --model {run.folder}"
+        )
+
+
+def _finish(run, config, prepared: Prepared, state, scored, others: dict):
+    """Write what the run found.
+
+    Args:
+        others: entries of metrics.json that were found before.
+    """
     classes = prepared.dataset.classes
     k, _ = scored.best()
     at_k, targets = scored.at(k), scored.targets
@@ -180,7 +209,7 @@ def _finish(run, config, prepared: Prepared, state, scored, timings):
             "images": len(at_k),
             **metrics.table(at_k, targets, classes),
             "calibration_error": calibration.held_out(at_k, targets, config.seed),
-            "timings": timings,
+            **others,
         },
     )
     run.update(

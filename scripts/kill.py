@@ -15,273 +15,24 @@ small head, and shards of 2 MB instead of 48, so that there are some to lose. Wi
 line for line. Leaves with 1 if anything differs.
 """
 
-import contextlib
-import hashlib
-import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 from compare_paths import choose, count_option, link
+from kill_process import Process, run
+from kill_trials import SETTINGS, Trial, lines, trials
 
-from midlevel import datasets, errors, shards
+from midlevel import datasets, errors
 
 CODE = (
     "from midlevel import store\nfrom midlevel.__main__ import main\n"
     "store.SHARD_BYTES = 2_000_000\nmain()"
 )
 COMMAND = [sys.executable, "-c", CODE]
-STARTING = 0.25  # share of kills that fall before the work begins
-EPOCHS = 12
-NEVER = "\0"  # said
-SETTINGS = {
-    "windows.pyramid": "single",
-    "head.hidden": [128],
-    "training.epochs": EPOCHS,
-    "training.patience": EPOCHS,
-}
-
-
-@dataclass
-class Trial:
-    """One command to kill.
-
-    Attributes:
-        command: with its arguments.
-        begins: what it says on stderr when the work begins.
-        ends: what it says when that work is done; it is not killed later.
-        made: gives what the command made, by name, to compare.
-        clear: takes away what it made, for the next round.
-    """
-
-    name: str
-    command: list[str]
-    begins: str
-    ends: str
-    made: Callable[[], dict]
-    clear: Callable[[], None]
-    kills: int = 0
-    rounds: int = 0
-    fell: dict[str, int] = field(default_factory=dict)
-    differences: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-class Process:
-    """The command, running.
-
-    Attributes:
-        lines: what it has said so far.
-        began: set when its work began.
-    """
-
-    def __init__(self, trial: Trial):
-        self.started = time.monotonic()
-        self.lines: list[str] = []
-        self._code: int | None = None  # where its work ends before it does
-        self.began, self._ended = threading.Event(), threading.Event()
-        self._process = subprocess.Popen(
-            trial.command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, args=[trial])
-        self._reader.start()
-
-    def _read(self, trial: Trial):
-        with self._process.stderr as said:
-            for line in said:
-                self.lines.append(line.rstrip())
-                if trial.begins in line:
-                    self.began.set()
-                if trial.ends in line:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                    self._code = 0
-        self.began.set()
-        self._ended.set()
-
-    def has_ended(self, seconds: float | None = None) -> bool:
-        """Whether its work came to its end in that time."""
-        if not self._ended.wait(seconds):
-            return False
-        code = self._process.wait() if self._code is None else self._code
-        if code:
-            raise click.ClickException("\n".join(self.lines[-20:]))
-        self.kill()
-        return True
-
-    def kill(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._reader.join()
-
-
-def run(trial: Trial, kills: int, rng: random.Random):
-    """Run uninterrupted, then killed again and again; notes what differs."""
-    trial.clear()
-    whole = Process(trial)
-    whole.began.wait()
-    start = time.monotonic() - whole.started
-    whole.has_ended()
-    work = time.monotonic() - whole.started - start
-    expected = trial.made()
-    begun = time.monotonic()
-    trial.clear()
-    while True:
-        process = Process(trial)
-        if trial.kills == kills:
-            ended = process.has_ended()
-        elif rng.random() < STARTING:
-            ended = process.has_ended(rng.uniform(0, start))
-        else:
-            process.began.wait()
-            ended = process.has_ended(rng.uniform(0, work))
-        if ended:
-            compare(trial, expected)
-            if trial.kills == kills:
-                break
-            trial.clear()
-        else:
-            process.kill()
-            trial.kills += 1
-            where = stage(process)
-            trial.fell[where] = trial.fell.get(where, 0) + 1
-            click.echo(f"{trial.name}: kill {trial.kills} in {where}", err=True)
-    trial.seconds = time.monotonic() - begun
-
-
-def stage(process: Process) -> str:
-    """Where a process was, by what it said last."""
-    stages = {
-        f"epoch {EPOCHS}:": "the end",
-        "validation mAP": "the end",
-        "epoch ": "an epoch",
-        "windows to learn": "an epoch",
-        "features of": "features",
-        "run: ": "keeping the backbone",
-        "engine: ": "scoring",
-    }
-    for line in reversed(process.lines):
-        for begins, name in stages.items():
-            if line.startswith(begins):
-                return name
-    return "starting"
-
-
-def compare(trial: Trial, expected: dict):
-    found = trial.made()
-    trial.rounds += 1
-    for name in expected.keys() | found.keys():
-        if expected.get(name) != found.get(name):
-            trial.differences.append(f"round {trial.rounds}: {name} differs")
-
-
-# === What the commands make ===
-
-
-def features(store: Path) -> dict:
-    """A checksum of the rows of every view, by key."""
-    found = {}
-    for index in sorted(store.rglob("[!.]*.json")):
-        shard, start = shards.sound(index), 0
-        if shard is None:
-            found[index.name] = "damaged"
-            continue
-        rows = shards.np.load(shards.data_of(index), mmap_mode="r")
-        for key, size_wh, count in shard.views:
-            digest = hashlib.sha256(rows[start : start + count]).hexdigest()
-            found[key] = size_wh, digest
-            start += count
-    return found
-
-
-def trained(folder: Path) -> dict:
-    """Weights, scores and thresholds; not the times and the command."""
-    record = json.loads((folder / "run.json").read_text())
-    metrics = json.loads((folder / "metrics.json").read_text())
-    with zipfile.ZipFile(folder / "head.keras") as head:
-        weights = hashlib.sha256(head.read("model.weights.h5")).hexdigest()
-    whole = ("head.bin", "backbone.bin", "history.csv", "split.csv", "config.yaml")
-    digests = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in whole}
-    del metrics["timings"], record["engine"]
-    files = sorted(path.name for path in folder.iterdir())
-    return {"head.keras": weights, **digests, **metrics, **record, "files": files}
-
-
-def trials(data: Path, place: Path, settings: dict, command: list[str]) -> list[Trial]:
-    """The three commands, on the data set `data` and the photographs in `place`."""
-    options = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
-    photographs, output = place / "photographs", place / "out" / "predictions.jsonl"
-    model = place / "runs" / "model"
-
-    def train(name, store, **more):
-        more = [f"--set={k.replace('__', '.')}={v}" for k, v in more.items()]
-        where = [
-            "--run",
-            str(place / "runs" / name),
-            "--set",
-            f"features.store={store}",
-        ]
-        return [*command, "train", str(data), *where, *options, *more]
-
-    def clear(*folders):
-        return lambda: [remove(folder) for folder in folders]
-
-    return [
-        Trial(
-            "extract",
-            train("extract", place / "store", training__epochs=1),
-            "to compute",
-            "windows to learn",
-            lambda: features(place / "store"),
-            clear(place / "store"),  # the run, which has not begun to learn, goes on
-        ),
-        Trial(
-            "train",
-            train("model", place / "kept"),
-            "run: ",
-            NEVER,
-            lambda: trained(model),
-            clear(model),
-        ),
-        Trial(
-            "predict",
-            [*command, "predict", str(photographs), "--model", str(model)]
-            + ["--output", str(output)],
-            "engine: ",
-            NEVER,
-            lambda: {
-                **{str(i): line for i, line in enumerate(lines(output))},
-                "files": sorted(path.name for path in output.parent.iterdir()),
-            },
-            clear(output.parent),
-        ),
-    ]
-
-
-def remove(folder: Path):
-    """Delete a folder with what is in it, if it is there."""
-    if folder.exists():
-        for path in sorted(folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        folder.rmdir()
-
-
-def lines(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines(keepends=True)
 
 
 def differing_shards(place: Path, command: list[str], parts: int = 3) -> list[str]:
@@ -300,9 +51,6 @@ def differing_shards(place: Path, command: list[str], parts: int = 3) -> list[st
         return [f"{len(joined)} lines in the shards, {len(whole)} in the whole"]
     pairs = enumerate(zip(joined, whole, strict=True), 1)
     return [f"line {number} differs" for number, (a, b) in pairs if a != b]
-
-
-# === The script ===
 
 
 def prepare(data: Path, place: Path, classes: list[str], count: int) -> Path:

@@ -31,6 +31,7 @@ SETTINGS = {
     "training.learning_rate": 0.02,
     "training.batch": 64,
     "training.epochs": 6,
+    "report": False,
 }
 
 

@@ -19,6 +19,7 @@ HEAVY = {"tensorflow", "keras", "h5py"}
 HEAVY_ROOMS = {
     *("backbones.network", "backbones.weights", "backbones.efficientnet_lite"),
     *("engines.tensorflow", "engines.gpu"),
+    *("exports.litert", "exports.savedmodel"),
     *("heads", "runtime"),
 }
 
@@ -85,6 +86,9 @@ def test_threads_and_headers_need_python_alone(name):
         ("pillow_heif", ["decoding"]),
         ("albumentations", ["augment"]),
         ("openvino", ["runtime"]),
+        ("fastapi", ["serving.app"]),
+        ("uvicorn", ["serving.server"]),
+        ("python_multipart", ["serving.uploads"]),
     ],
 )
 def test_few_modules_own_a_package(package, owner):
@@ -101,6 +105,10 @@ def test_tensorflow_stays_in_its_rooms():
     [
         ("runtime.load_openvino", ["engines.openvino"]),  # reports its use otherwise
         ("runtime.load_opencv", ["decoding", "drawing", "images"]),
+        ("onnxruntime", ["exports.formats", "exports.onnx"]),
+        ("ai_edge_litert", ["exports.formats", "exports.litert"]),
+        ('runtime.load("matplotlib', ["curves"]),
+        ('runtime.load("sklearn', ["baseline", "calibration"]),
     ],
 )
 def test_few_modules_load_what_runtime_guards(load, owners):
@@ -150,7 +158,7 @@ def test_help_does_not_load_tensorflow():
     assert done.returncode == 0 and "Usage: midlevel" in done.stdout, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "midlevel.cli" in loaded
-    assert not loaded & (HEAVY | {"cv2", "albumentations"})
+    assert not loaded & (HEAVY | {"cv2", "albumentations", "fastapi"})
 
 
 def test_importing_midlevel_and_what_is_pure_is_light():
@@ -189,7 +197,7 @@ def test_photographs_are_scored_without_tensorflow(trained, toy_voc, tmp_path):
     assert json.loads(output.read_text()) == here.predict(toy_voc / "JPEGImages")
 
 
-def test_measuring_from_stored_features_does_without_tensorflow_too(trained):
+def test_measuring_from_stored_features_does_without_tensorflow_too(trained, tmp_path):
     code = (
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
@@ -197,6 +205,30 @@ def test_measuring_from_stored_features_does_without_tensorflow_too(trained):
         "stub.table.BACKBONES.update(stub.SPECS)\n"
         f"model = midlevel.load({str(trained.folder)!r})\n"
         "found = midlevel.evaluate(model, progress=stub.QUIET)\n"
-        "assert found['images'] == 5"
+        "assert found['images'] == 5 and 'matplotlib' not in sys.modules\n"
+        "from midlevel import reporting\n"
+        f"reporting.report(model, {str(tmp_path / 'report.html')!r}, stub.QUIET)"
     )
-    assert not loaded_by(code) & (HEAVY | {"albumentations"})
+    loaded = loaded_by(code)
+    assert {"matplotlib", "sklearn"} <= loaded
+    assert not loaded & (HEAVY | {"albumentations", "matplotlib.pyplot"})
+
+
+def test_explaining_does_without_tensorflow_too(trained, toy_voc, tmp_path):
+    code = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "import midlevel, stub\n"
+        "from midlevel import explain_page, sources, windows_page\n"
+        "stub.table.BACKBONES.update(stub.SPECS)\n"
+        f"model = midlevel.load({str(trained.folder)!r})\n"
+        f"paths = sources.find([{str(toy_voc / 'JPEGImages')!r}])\n"
+        f"place = {str(tmp_path)!r}\n"
+        "quiet = stub.QUIET\n"
+        "explain_page.make(model, paths, output=place + '/a', progress=quiet)\n"
+        f"source = {str(toy_voc)!r}\n"
+        "windows_page.make(source, model.config, output=place + '/b', progress=quiet)"
+    )
+    loaded = loaded_by(code)
+    assert "midlevel.looking.explain_page" in loaded
+    assert not loaded & (HEAVY | {"albumentations"})

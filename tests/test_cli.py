@@ -259,8 +259,9 @@ def test_train_then_evaluate_predict_and_export(
 
     done = call("export", "-q", "--output", "exported")
     assert done.exit_code == 0, done.output
-    files = [f"exported/{name}" for name in ("window.keras", "image.keras")]
-    assert done.stdout.splitlines() == [*files, "exported/labels.json"]
+    models, beside = ["window.keras", "image.keras"], ["labels.json", "exports.json"]
+    names = [*models, *beside, "MODEL_CARD.md"]
+    assert done.stdout.splitlines() == [f"exported/{name}" for name in names]
     assert done.stderr == ""
 
 

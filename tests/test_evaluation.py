@@ -50,7 +50,8 @@ def test_the_table_is_what_the_model_scores_photograph_by_photograph(
 
 def test_the_validation_split_of_training_is_measured_again(found, trained, toy_voc):
     assert set(found) == {
-        *("mAP", "AP", "run", "data", "split", "images", "k", "left_out")
+        *("mAP", "AP", "run", "data", "split", "images", "k", "left_out"),
+        "pointing",
     }
     assert set(found["mAP"]) == {"area", "eleven_point", "non_interpolated"}
     assert (found["split"], found["images"], found["left_out"]) == ("val", 5, [])
@@ -82,7 +83,7 @@ def test_a_class_that_no_photograph_shows_is_out_of_the_mean(model, lopsided):
         known = [found["AP"][name][form] for name in ("disc", "square")]
         assert found["mAP"][form] == pytest.approx(np.mean(known))
     (line,) = evaluation.as_table(found).splitlines()[3:4]
-    assert line.split() == ["wedge", "-", "-", "-"]
+    assert line.split() == ["wedge", "-", "-", "-", "-"]
 
 
 def test_a_photograph_that_cannot_be_read_is_named_and_the_rest_measured(
@@ -104,7 +105,9 @@ def test_a_split_that_is_not_there_is_refused_with_those_that_are(model, lopside
 
 def test_the_table_for_people_is_in_percent(found):
     lines = evaluation.as_table(found).splitlines()
-    assert lines[0].split() == ["AP", "%", "area", "11-point", "non-interpolated"]
+    columns = ["area", "11-point", "non-interpolated", "pointing"]
+    assert lines[0].split() == ["AP", "%", *columns]
     values = [f"{100 * found['mAP'][form]:.1f}" for form in metrics.FORMS]
-    assert lines[4].split() == ["mean", *values]
+    assert lines[4].split() == ["mean", *values, "100.0"]
     assert "5 photographs of split 'val'" in lines[5]
+    assert lines[6].startswith("pointing: 6 of 6 (without the root ")

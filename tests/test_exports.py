@@ -9,9 +9,11 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import errors, exports, heads, images, runs, runtime
+from midlevel import errors, exports, files, heads, images, runs, runtime
+from midlevel.exports import formats, models, verification
 
 SIZES_WH = [(1, 1), (2, 3), (97, 64), (101, 333), (160, 120), (640, 427), (900, 33)]
+BESIDE = ["labels.json", "exports.json", "MODEL_CARD.md"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,7 +34,8 @@ def folder(model, tmp_path_factory):
     """The exports of the run."""
     folder = tmp_path_factory.mktemp("exports") / "new"
     names = [path.name for path in exports.export(model, folder, stub.QUIET)]
-    assert names == ["window.keras", "image.keras", "labels.json"]
+    assert names == ["window.keras", "image.keras", *BESIDE]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
     return folder
 
 
@@ -124,64 +127,180 @@ def test_a_network_without_padding_is_exported_too(stub_backbone, toy_voc, tmp_p
 def test_a_run_on_crops_has_no_whole_image_model(trained_on_crops, tmp_path):
     notes, model = stub.Notes(), midlevel.load(trained_on_crops.folder)
     paths = exports.export(model, tmp_path, notes)
-    assert [path.name for path in paths] == ["window.keras", "labels.json"]
-    assert "no image.keras" in notes.text
+    assert [path.name for path in paths] == ["window.keras", *BESIDE]
+    assert "no image models" in notes.text
     written = sorted(path.name for path in tmp_path.iterdir())
-    assert written == ["labels.json", "window.keras"]
+    assert written == sorted(["window.keras", *BESIDE])
+    card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "How to run it" not in card  # the examples are of images
 
 
-def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
-    make, networks = exports.image_model, exports._networks
+# === What goes wrong ===
+
+
+@pytest.fixture
+def wrong_images(monkeypatch):
+    """Image models of another head than the run's."""
+    networks = models._networks
 
     def of_another_head(model):
         backbone, head = networks(model)
         head.set_weights([w + 0.01 for w in head.get_weights()])
         return backbone, head
 
-    def wrong(model):
+    def wrong(model, size_wh=None):
         with monkeypatch.context() as patch:
-            patch.setattr(exports, "_networks", of_another_head)
-            return make(model)
+            patch.setattr(models, "_networks", of_another_head)
+            return models.image_model(model, size_wh)
 
-    monkeypatch.setattr(exports, "image_model", wrong)
+    monkeypatch.setitem(models.MAKERS, "image", wrong)
+
+
+def test_an_export_that_differs_is_not_kept(model, tmp_path, wrong_images):
+    (tmp_path / "image.keras").write_bytes(b"an earlier one")
     with pytest.raises(errors.MidlevelError, match="image.keras: was not kept: .*e-"):
         exports.export(model, tmp_path, stub.QUIET)
-    assert [path.name for path in tmp_path.iterdir()] == ["window.keras"]
+    there = sorted(path.name for path in tmp_path.iterdir())
+    assert there == ["exports.json", "image.keras", "window.keras"]
+    assert (tmp_path / "image.keras").read_bytes() == b"an earlier one"
+    assert "image.keras" not in (tmp_path / "exports.json").read_text()
+
+
+def test_what_is_not_verified_says_so(model, tmp_path, wrong_images):
+    notes = stub.Notes()
+    exports.export(model, tmp_path, notes, verify=False)
+    assert f"{tmp_path / 'image.keras'}: not verified" in notes.lines
+    rows = json.loads((tmp_path / "exports.json").read_text())["files"]
+    assert [row["largest_difference"] for row in rows] == [None, None]
+    assert "| not verified |" in (tmp_path / "MODEL_CARD.md").read_text()
+
+
+def test_scores_that_are_no_numbers_differ():
+    batch = np.zeros((1, 1, 1, 3), np.uint8)
+    trial = verification.Trial([batch], [np.array([[0.5, 0.5]])])
+    assert trial.worst(lambda _: np.array([[0.5, 0.25]])) == 0.25
+    assert not trial.worst(lambda _: np.array([[0.5, np.nan]])) <= 1
 
 
 @pytest.mark.filterwarnings("ignore:This CPU has no bfloat16")
 def test_a_run_in_bf16_is_exported_and_verified_in_f32(model, tmp_path, monkeypatch):
-    def verified(path, network, difference, model, photographs):
-        assert model.extractor.backbone.engine.precision == "f32"
-        return 0.0
+    trials, seen = verification.of_images, []
 
-    monkeypatch.setattr(exports, "_write_verified", verified)
+    def watched(model, *others):
+        seen.append(model.extractor.backbone.engine.precision)
+        return trials(model, *others)
+
+    monkeypatch.setitem(verification.TRIALS, "image", watched)
     coarse = midlevel.load(model.run.folder, engine="openvino", precision="bf16")
     assert tmp_path / "image.keras" in exports.export(coarse, tmp_path, stub.QUIET)
+    assert seen == ["f32"]
 
 
-def test_a_model_is_verified_on_noise_where_its_photographs_are_gone(
-    model, tmp_path, monkeypatch
+def test_validation_photographs_verify_and_noise_where_they_are_gone(
+    model, monkeypatch
 ):
-    monkeypatch.setattr(exports, "VERIFIED_ON", 6)
-    folder = Path(model.run.record["folder"])
-    names = model.run.split_files["train"][:2]
-    there = [folder / name for name in names]
-    with monkeypatch.context() as patch:
-        patch.setattr(runs.Run, "split_files", {"train": ["gone.jpg"]})
-        noise = list(exports._photographs(model))
-        patch.setattr(runs.Run, "split_files", {"train": names})
-        some = list(exports._photographs(model))
-    assert len({image.shape for image in noise}) == 3
-    np.testing.assert_array_equal(some[1], images.read(there[1]))
-    assert len(some) == 5
-    assert len(list(exports._photographs(model))) == 6
+    folder, splits = Path(model.run.record["folder"]), model.run.split_files
+    first, *_ = found = verification.photographs(model, 2)
+    assert list(found) == splits["val"][:2]
+    np.testing.assert_array_equal(found[first], images.read(folder / first))
+    assert len(verification.photographs(model, 16)) == 16
+
+    gone = {"train": splits["train"][:2], "val": ["gone.jpg"]}
+    monkeypatch.setattr(runs.Run, "split_files", gone)
+    found = verification.photographs(model, 6)
+    assert list(found)[:2] == gone["train"]
+    assert list(found)[2:] == [f"noise of {s}" for s in ("320x240", "500x375", "61x90")]
 
 
 def test_a_folder_that_cannot_be_made_is_refused_by_name(model, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(errors.MidlevelError, match="file/new: cannot be written: "):
         exports.export(model, tmp_path / "file" / "new", stub.QUIET)
+
+
+def test_two_exports_to_one_folder_are_refused(model, tmp_path):
+    with (
+        files.locked(tmp_path / exports.LOCK) as is_held,
+        pytest.raises(errors.MidlevelError, match="another process is writing there"),
+    ):
+        if not is_held:
+            pytest.skip("this file system knows no locks")
+        exports.export(model, tmp_path, stub.QUIET)
+
+
+def test_what_a_killed_export_left_goes_away(model, tmp_path):
+    left = tmp_path / exports.STAGE / "image.savedmodel"
+    left.mkdir(parents=True)
+    with exports._staged(tmp_path) as stage:
+        assert not any(stage.iterdir())
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_takes_the_place_of_a_folder_and_a_file_of_a_file(tmp_path):
+    stage, folder = tmp_path / "stage", tmp_path / "folder"
+    for place, text in ((folder, "old"), (stage, "new")):
+        (place / "image.savedmodel").mkdir(parents=True)
+        (place / "image.savedmodel" / text).touch()
+        (place / "image.keras").write_text(text)
+    exports._put(stage, folder)
+    assert [path.name for path in (folder / "image.savedmodel").iterdir()] == ["new"]
+    assert (folder / "image.keras").read_text() == "new"
+
+
+def test_a_converter_that_fails_is_one_line(model, tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("no such operation:\nErfInv")
+
+    monkeypatch.setattr(formats.find(["keras"])[0].room, "write", fail)
+    expected = (
+        "window.keras: the converter to keras failed: ValueError: no such operation: "
+        "ErfInv. Choose another --format."
+    )
+    with pytest.raises(errors.MidlevelError) as caught:
+        exports.export(model, tmp_path, stub.QUIET)
+    assert str(caught.value) == expected
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_wrong_name_is_refused_with_the_nearest():
+    with pytest.raises(errors.MidlevelError, match="Received: onx. Did you mean onnx"):
+        formats.find(["keras", "onx"])
+    with pytest.raises(errors.MidlevelError, match="Name a format: keras, "):
+        formats.find([])
+
+
+def test_formats_come_once_and_in_the_order_of_the_table():
+    chosen = [form.name for form in formats.find(["onnx", "keras", "onnx"])]
+    assert chosen == ["keras", "onnx"]
+    assert [form.name for form in formats.find(["all"])] == list(formats.NAMES)
+
+
+@pytest.mark.parametrize(
+    "name, package, verify",
+    [
+        ("onnx", "tf2onnx", False),
+        ("onnx", "onnxruntime", True),
+        ("litert", "ai_edge_litert", True),
+    ],
+)
+def test_a_missing_package_is_said_before_any_work(
+    model, tmp_path, monkeypatch, name, package, verify
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    expected = f'{package} cannot be imported .* pip install "midlevel\\[{name}\\]"\\.'
+    with pytest.raises(errors.MissingDependency, match=expected):
+        exports.export(
+            model, tmp_path / "new", stub.QUIET, ["keras", name], None, verify
+        )
+    assert not (tmp_path / "new").exists()
+
+
+def test_runtimes_are_needed_for_verifying_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    formats.require(formats.find(["litert"]), verify=False)
+
+
+# === The backbone that comes along ===
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import stub
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import kill
+import kill_process
+import kill_trials
 
 CODE = (
     f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
@@ -34,7 +36,7 @@ def place(toy_voc, tmp_path):
 
 
 def trials(toy_voc, place, register):
-    return kill.trials(toy_voc, place, stub.SETTINGS, command(register))
+    return kill_trials.trials(toy_voc, place, stub.SETTINGS, command(register))
 
 
 def test_a_killed_prediction_and_its_shards_are_those_of_one_left_alone(
@@ -43,7 +45,7 @@ def test_a_killed_prediction_and_its_shards_are_those_of_one_left_alone(
     (place / "runs").mkdir()
     (place / "runs" / "model").symlink_to(trained.folder)
     trial = trials(toy_voc, place, WITHOUT)[2]
-    kill.run(trial, 1, random.Random(1))
+    kill_process.run(trial, 1, random.Random(1))
     assert (trial.kills, trial.differences) == (1, [])
     assert trial.rounds >= 1 and sum(trial.fell.values()) == 1
     assert kill.differing_shards(place, command(WITHOUT), parts=2) == []
@@ -55,15 +57,15 @@ def test_killed_in_training_the_end_is_that_of_a_run_left_alone(
     stub_backbone, toy_voc, place, number
 ):
     trial = trials(toy_voc, place, WITH_KERAS)[number]
-    kill.run(trial, 4, random.Random(0))
+    kill_process.run(trial, 4, random.Random(0))
     assert (trial.kills, trial.differences) == (4, [])
 
 
 def test_what_differs_is_named():
     made = iter([{"a": 1, "b": 2}, {"a": 1, "c": 3}])
-    trial = kill.Trial("x", [], "", "", lambda: next(made), lambda: None)
-    kill.compare(trial, {"a": 1, "b": 2})
+    trial = kill_trials.Trial("x", [], "", "", lambda: next(made), lambda: None)
+    kill_process.compare(trial, {"a": 1, "b": 2})
     assert trial.differences == []
-    kill.compare(trial, {"a": 1, "b": 2})
+    kill_process.compare(trial, {"a": 1, "b": 2})
     assert sorted(trial.differences) == ["round 2: b differs", "round 2: c differs"]
     assert "x             0       2        0            2" in kill.as_table([trial])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midlevel import images, layers, pooling, scores, windows
+from midlevel import calibration, images, layers, pooling, scores, windows
 from midlevel.windows import Geometry, Level
 
 keras = layers.keras
@@ -74,11 +74,21 @@ def test_sides_of_levels_are_those_of_the_plan_for_any_size(
 def assert_sides(size_wh, geometry):
     for level in geometry.levels:
         columns, rows = windows.grid(size_wh, level.scale, geometry)
-        found = level_of(geometry, level)._sides(size_wh[1], size_wh[0])
+        sides = (keras.ops.convert_to_tensor(side) for side in size_wh[::-1])
+        found = level_of(geometry, level)._sides(*sides)
         assert [int(side) for side in found] == [
             rows * geometry.stride,
             columns * geometry.stride,
         ]
+
+
+def test_a_size_that_is_known_beforehand_has_the_sides_of_the_plan():
+    geometry = Geometry((Level(0.6, (3,)),), min_cells=2)
+    for size_wh in [*SIZES_WH, (165, 126)]:
+        columns, rows = windows.grid(size_wh, 0.6, geometry)
+        layer = level_of(geometry, geometry.levels[0])
+        given = keras.Input((size_wh[1], size_wh[0], 3), dtype="uint8")
+        assert layer(given).shape == (None, rows * 32, columns * 32, 3)
 
 
 @pytest.mark.parametrize("context", [0, 2])
@@ -108,3 +118,11 @@ def test_image_scores_are_the_power_mean_of_the_classes(k):
     found = keras.ops.convert_to_numpy(layer(y))
     expected = [scores.image_scores(image[:, 1:], k) for image in y]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-12)
+
+
+def test_image_scores_are_calibrated_as_in_the_run():
+    known = calibration.Calibration([0.5, 1.0, 3.0], [-1.0, 0.0, 2.0])
+    raw = np.array([[0.0, 0.5, 1.0], [1e-20, 1e-9, 1e-3], [0.3, 0.9, 0.9999]])
+    layer = reloaded(layers.Calibrated(known.slopes, known.intercepts))
+    found = keras.ops.convert_to_numpy(layer(raw.astype(np.float32)))
+    np.testing.assert_allclose(found, known(raw), atol=1e-5)

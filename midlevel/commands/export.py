@@ -6,16 +6,42 @@ import click
 
 from midlevel.commands import options
 
+FORMATS = ("keras", "savedmodel", "onnx", "openvino", "litert")  # exports.formats.NAMES
+
+
+class Names(click.ParamType):
+    """Names with commas between them."""
+
+    name = "NAMES"
+
+    def convert(self, value, param, ctx):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class Size(click.ParamType):
+    """`WIDTHxHEIGHT` as two numbers."""
+
+    name = "WIDTHxHEIGHT"
+
+    def convert(self, value, param, ctx):
+        try:
+            width, height = map(int, value.lower().split("x"))
+        except ValueError:
+            width = height = 0
+        if min(width, height) < 1:
+            self.fail(f"expected pixels as 640x480. Received: {value}.")
+        return width, height
+
 
 @click.command()
 @options.model_option
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(["keras"]),
+    "names",
+    type=Names(),
     default="keras",
     show_default=True,
-    help="The kind of file.",
+    help=f"The kinds of file: {', '.join(FORMATS)}; or all.",
 )
 @click.option(
     "--output",
@@ -23,21 +49,38 @@ from midlevel.commands import options
     metavar="DIR",
     help="The folder to write.  [default: exports/ in the run]",
 )
+@click.option(
+    "--image-size",
+    "image_wh",
+    type=Size(),
+    help="The one size of image that the files take.  [default: any; of openvino and "
+    "litert 640x480]",
+)
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Compare each file, in its own runtime, with the run; keep none that differs.",
+)
 @options.quiet_option
-def export(model, form, output, quiet):
+def export(model, names, output, image_wh, verify, quiet):
     """Write a model as files for other programs, and verify them.
 
-    `window.keras` takes RGB uint8 windows of the backbone's input size and gives the
-    scores of background and classes. `image.keras` takes whole RGB uint8 images of any
-    size and gives image scores. Both load with `import midlevel` and Keras.
+    Of each format there are two files. `window` takes RGB uint8 windows of the
+    backbone's input size and gives the scores of background and classes. `image` takes
+    whole RGB uint8 images and gives the probability of each class; preprocessing is
+    inside. Beside them: labels.json, exports.json and a model card.
 
     \b
         midlevel export
-        midlevel export --model runs/train/20260101-120000 --output model/
+        midlevel export --format onnx,litert --output model/
+        midlevel export --format litert --image-size 480x640
     """
     from midlevel import exports
     from midlevel import model as model_
     from midlevel.progress import Progress
 
-    for path in exports.export(model_.load(model), output, Progress(quiet)):
+    progress = Progress(quiet)
+    loaded = model_.load(model)
+    for path in exports.export(loaded, output, progress, names, image_wh, verify):
         click.echo(path)

@@ -57,6 +57,16 @@ format_option = click.option(
 )
 
 
+def output_folder(default: str):
+    """`--output` of a command that writes a page and pictures."""
+    return click.option(
+        "--output",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help=f"An empty folder to write to.  [default: a new one in {default}]",
+    )
+
+
 def chosen(texts, form: str | None) -> dict:
     """What `--set` and `--format` say, by key."""
     from midlevel.config import parse_setting

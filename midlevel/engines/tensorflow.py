@@ -44,9 +44,10 @@ def freeze(model: keras.Model, dtype: str) -> tf.types.experimental.ConcreteFunc
     As its weights are constants, an engine folds batch normalisation into the
     convolutions; not so in mixed precision, where Keras normalises in float32.
     """
+    taken = model.inputs[0].dtype
     # No jit_compile: XLA on a CPU is some thirty times slower here.
     function = tf.function(
-        lambda x: tf.cast(model(tf.cast(x, tf.float32), training=False), tf.float32),
+        lambda x: tf.cast(model(tf.cast(x, taken), training=False), tf.float32),
         input_signature=[tf.TensorSpec(model.input_shape, dtype)],
     )
     return convert_variables_to_constants_v2(function.get_concrete_function())

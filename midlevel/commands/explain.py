@@ -1,0 +1,59 @@
+"""`midlevel explain`."""
+
+from pathlib import Path
+
+import click
+
+from midlevel.commands import options
+
+
+@click.command()
+@click.argument("source", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.model_option
+@options.output_folder("runs/explain")
+@click.option(
+    "--class",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Explain this class. May be given again.  [default: labels, missed ones too]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="A data set that says what the photographs show.  [default: the run's own]",
+)
+@click.option(
+    "--fail-on-error", is_flag=True, help="Leave with 4 if a photograph cannot be read."
+)
+@options.engine_options
+@options.quiet_option
+def explain(
+    source, model, output, names, data, fail_on_error, engine, precision, quiet
+):
+    """Show why a model says what it says of photographs.
+
+    For each photograph and label a picture: the score map, regions, and the windows
+    that score highest. And a page with all of them, and the probability and threshold
+    of every class. Where the photograph is in labelled data, what is right, wrong and
+    missed, and what a missed object was taken for. Prints the path of the page.
+
+    SOURCE is a photograph, a folder (searched with its subfolders) or a glob.
+
+    \b
+        midlevel explain a.jpg b.jpg
+        midlevel explain holiday/ --class cat
+        midlevel explain "VOC2007/JPEGImages/00*.jpg" --data VOC2007/
+    """
+    from midlevel import model as model_
+    from midlevel import prediction, sources
+    from midlevel.looking import explain_page
+    from midlevel.progress import Progress
+
+    paths = sources.find(source)
+    loaded = model_.load(model, engine, precision)
+    progress = Progress(quiet)
+    done = explain_page.make(loaded, paths, names, data, output, progress)
+    click.echo(done.page)
+    if done.failures and fail_on_error:
+        click.get_current_context().exit(prediction.SOME_FAILED)

@@ -1,0 +1,81 @@
+"""`exports.json`: the files of an export, what they take, how far off they are.
+
+{"schema": "midlevel-exports/1", "run": name of its folder, "model": fingerprint,
+ "versions": of what wrote it, "files": [{"file", "format", "bytes",
+ "takes": {"name", "dtype", "shape"}, "gives": the same, "tolerance",
+ "largest_difference": null if not verified, "verified_on": names of photographs}]}
+"""
+
+import json
+from pathlib import Path
+
+from midlevel import files, runs
+from midlevel.exports.formats import Format
+from midlevel.model import Model
+
+FILE = "exports.json"
+SCHEMA = "midlevel-exports/1"
+ADVICE = "Name another --output."
+
+
+def add(folder: Path, model: Model, form: Format, name: str, network, worst, shown):
+    """Say of a file what was found; other files of the same model stay.
+
+    Args:
+        network: the Keras model that became the file.
+        worst: the largest difference of a score from the run's; None: not verified.
+        shown: names of the photographs that it was found on.
+    """
+    (taken,), (given,) = network.inputs, network.outputs
+    entry = {
+        "file": name,
+        "format": form.name,
+        "bytes": size(folder / name),
+        "takes": {
+            "name": taken.name,
+            "dtype": taken.dtype,
+            "shape": [form.batch, *taken.shape[1:]],
+        },
+        "gives": {
+            "name": "scores",
+            "dtype": given.dtype,
+            "shape": [form.batch, *given.shape[1:]],
+        },
+        "tolerance": form.tolerance,
+        "largest_difference": worst,
+        "verified_on": shown,
+    }
+    others = [row for row in read(folder, model)["files"] if row["file"] != name]
+    content = {**_head(model), "files": [*others, entry]}
+    with files.explained(folder / FILE, ADVICE):
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        files.write_text(folder / FILE, text)
+
+
+def read(folder: Path, model: Model) -> dict:
+    """What `add` wrote of this model; without files if there is nothing of it."""
+    try:
+        content = json.loads(files.read_text(folder / FILE))
+        if (content["schema"], content["model"]) == (SCHEMA, model.fingerprint):
+            there = [row for row in content["files"] if (folder / row["file"]).exists()]
+            return {**content, "files": there}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none, or somebody else's
+    return {**_head(model), "files": []}
+
+
+def size(path: Path) -> int:
+    """Bytes of a file with what belongs to it, or of a folder."""
+    if path.is_dir():
+        return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
+    weights = path.with_suffix(".bin") if path.suffix == ".xml" else path
+    return sum(part.stat().st_size for part in {path, weights})
+
+
+def _head(model: Model) -> dict:
+    return {
+        "schema": SCHEMA,
+        "run": model.run.folder.resolve().name,
+        "model": model.fingerprint,
+        "versions": runs.environment()["versions"],
+    }

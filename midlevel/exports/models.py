@@ -1,0 +1,71 @@
+"""The Keras models that are exported: from windows, or whole images, to scores."""
+
+from midlevel import backbones, heads, runtime
+from midlevel.model import Model
+
+
+def window_model(model: Model, size_wh: tuple[int, int] | None = None):
+    """A Keras model from windows to scores of background and classes.
+
+    Takes `windows`, RGB uint8 `(n, s, s, 3)`, s the backbone's input size. Gives
+    float32 `(n, 1 + classes)`, background first.
+
+    Args:
+        size_wh: of no matter; all windows have one size.
+    """
+    keras, (backbone, head) = runtime.load_keras(), _networks(model)
+    side = model.extractor.backbone.spec.input_size
+    inputs = keras.Input((side, side, 3), dtype="uint8", name="windows")
+    means = keras.layers.GlobalAveragePooling2D(name="features")
+    return keras.Model(inputs, head(means(backbone(inputs))), name="window")
+
+
+def image_model(model: Model, size_wh: tuple[int, int] | None = None):
+    """A Keras model from whole images to calibrated image scores.
+
+    Takes `images`, RGB uint8 `(n, height, width, 3)`. Gives float32 `(n, classes)`.
+
+    Args:
+        size_wh: the one size of image that it takes, in pixels; by default any.
+    """
+    keras, (backbone, head) = runtime.load_keras(), _networks(model)
+    from midlevel import layers
+
+    geometry, spec = model.extractor.geometry, model.extractor.backbone.spec
+    width, height = size_wh or (None, None)
+    inputs = keras.Input((height, width, 3), dtype="uint8", name="images")
+    vectors = []
+    for level in geometry.levels:
+        resized = layers.PyramidLevel(
+            level.scale, geometry.stride, geometry.input_size, geometry.min_cells
+        )(inputs)
+        means = layers.WindowMeans(level.sizes, geometry.overlap, spec.lost_cells)
+        vectors.append(means(backbone(resized)))
+    if len(vectors) > 1:
+        vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
+    window_scores = _over_windows(head)(vectors[0])
+    raw = layers.ImageScores(model.k, name="image_scores")(window_scores)
+    calibration = model.calibration
+    outputs = layers.Calibrated(
+        list(calibration.slopes), list(calibration.intercepts), name="scores"
+    )(raw)
+    return keras.Model(inputs, outputs, name="image")
+
+
+MAKERS = {"window": window_model, "image": image_model}
+
+
+def _networks(model: Model) -> tuple:
+    """The run's backbone and head as Keras models."""
+    settings, run = model.config.backbone, model.run
+    kept = run.weights_file if run.weights_file.exists() else settings.weights
+    return backbones.keras_model(settings.name, kept), heads.load(run.head_file)
+
+
+def _over_windows(head):
+    """The head on `(n, windows, channels)`: the same layers, one more axis."""
+    keras = runtime.load_keras()
+    inputs = keras.Input((None, head.input_shape[-1]), name="windows")
+    copy = keras.models.clone_model(head, input_tensors=inputs)
+    copy.set_weights(head.get_weights())
+    return copy

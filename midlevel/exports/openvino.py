@@ -1,0 +1,44 @@
+"""OpenVINO's `.xml` with its `.bin`, all in f32: nothing is rounded to halves.
+
+The `.xml` holds each entry of `labels.json` under `rt_info/midlevel`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from midlevel.exports import labels as labels_
+
+EXAMPLE = """\
+import json
+
+import cv2, openvino
+
+network = openvino.Core().read_model("image.xml")
+classes = json.loads(network.get_rt_info(["midlevel", "classes"]).astype(str))
+f32 = {"INFERENCE_PRECISION_HINT": "f32"}  # else bf16 where a CPU has it
+run = openvino.compile_model(network, "CPU", f32)
+height, width = run.input(0).partial_shape.get_max_shape()[1:3]
+image = cv2.cvtColor(cv2.imread("photograph.jpg"), cv2.COLOR_BGR2RGB)
+image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+scores = run(image[None])["scores"][0]
+print(dict(zip(classes, scores.round(3).tolist())))
+"""
+
+
+def write(network, path: Path, labels: dict):
+    """Write a Keras model to `path`, an `.xml`, and the `.bin` beside it."""
+    from midlevel.engines import openvino
+
+    graph = openvino.convert(network, "uint8")
+    graph.inputs[0].set_names({network.inputs[0].name})
+    graph.outputs[0].set_names({"scores"})
+    for name, text in labels_.as_texts(labels).items():
+        graph.set_rt_info(text, ["midlevel", name])
+    openvino.save(graph, path)
+
+
+def load(path: Path) -> Callable:
+    """What `write` wrote, as a function of a batch, on the CPU in f32."""
+    from midlevel.engines import openvino
+
+    return openvino.Network(openvino.read(path), "f32")

@@ -1,0 +1,90 @@
+"""Is an exported file the run? Both see the same photographs; scores are compared."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import errors, heads, images
+from midlevel.model import Model
+
+WINDOWS_EACH = 8  # windows of each photograph that window models are verified on
+NOISE_HW = ((240, 320), (375, 500), (90, 61))  # where photographs are missing
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a file is given, and the run's scores of it.
+
+    Attributes:
+        batches: uint8 `(n, height, width, 3)` each.
+        expected: scores `(n, classes)` of each.
+    """
+
+    batches: list[np.ndarray]
+    expected: list[np.ndarray]
+
+    def worst(self, score: Callable[[np.ndarray], np.ndarray]) -> float:
+        """The largest difference of a score; nan where a score is none."""
+        pairs = zip(self.batches, self.expected, strict=True)
+        return float(
+            np.max([np.abs(score(given) - said).max() for given, said in pairs])
+        )
+
+
+def of_windows(model: Model, photographs: dict, size_wh=None) -> Trial:
+    """Some windows of each photograph, cut out and alone."""
+    cuts = [_cuts(model, image) for image in photographs.values()]
+    network = model.extractor.backbone.network
+    means = [network(batch).mean(axis=(1, 2)) for batch in cuts]
+    return Trial(cuts, [heads.score(model.head, vectors) for vectors in means])
+
+
+def of_images(
+    model: Model, photographs: dict, size_wh: tuple[int, int] | None = None
+) -> Trial:
+    """Whole photographs; resized to `size_wh` where there is one, also for the run."""
+    shown = photographs.values()
+    if size_wh:
+        shown = [images.resize(image, size_wh) for image in shown]
+    expected = [model.probabilities(model.windows(image))[None] for image in shown]
+    return Trial([image[None] for image in shown], expected)
+
+
+TRIALS = {"window": of_windows, "image": of_images}
+
+
+def photographs(model: Model, count: int) -> dict[str, np.ndarray]:
+    """Some of the run's photographs by name, those of validation first.
+
+    What is no longer there is made up for by noise, up to three images.
+    """
+    found = {}
+    for name, path in _files(model):
+        if len(found) == count:
+            return found
+        try:
+            found[name] = images.read(path)
+        except errors.ImageError:
+            continue
+    rng = np.random.default_rng(0)
+    for height, width in NOISE_HW[: count - len(found)]:
+        image = rng.integers(0, 256, (height, width, 3), np.uint8)
+        found[f"noise of {width}x{height}"] = image
+    return found
+
+
+def _files(model: Model) -> Iterator[tuple[str, Path]]:
+    """Names in the data's folder, and paths."""
+    folder, splits = Path(model.run.record["folder"]), model.run.split_files
+    validation = model.config.data.val
+    for split in sorted(splits, key=lambda split: split != validation):
+        yield from ((name, folder / name) for name in splits[split])
+
+
+def _cuts(model: Model, image: np.ndarray) -> np.ndarray:
+    boxes = model.extractor.plan(images.size_wh(image)).boxes
+    chosen = np.linspace(0, len(boxes) - 1, WINDOWS_EACH).astype(int)
+    side = model.extractor.backbone.spec.input_size
+    return np.stack([images.cut(image, boxes[i], side) for i in chosen])

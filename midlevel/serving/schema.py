@@ -1,0 +1,102 @@
+"""What the API answers, for `/openapi.json`; a record is that of `records.of_image`."""
+
+from typing import Literal
+
+import pydantic
+
+from midlevel import records
+
+MODEL = "midlevel-model/1"
+
+
+class _Answer(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+
+class Label(_Answer):
+    """A class that the photograph shows: its score reaches its threshold."""
+
+    name: str
+    score: float
+    threshold: float
+
+
+class Region(_Answer):
+    """A box around what scored for a label.
+
+    `bbox` is x, y, width and height in pixels of the upright photograph.
+    """
+
+    name: str
+    score: float
+    bbox: tuple[float, float, float, float]
+
+
+class Record(_Answer):
+    """What is said of one photograph, as `midlevel predict` writes it.
+
+    `scores` are probabilities. Where the file could not be read, `failure` says why and
+    the rest is empty.
+    """
+
+    schema_: Literal[records.SCHEMA] = pydantic.Field(alias="schema")
+    file: str
+    width: int | None
+    height: int | None
+    labels: list[Label]
+    scores: dict[str, float]
+    regions: list[Region]
+    failure: str | None
+
+
+class Predictions(_Answer):
+    """A record for each file, in the order they came.
+
+    `maps` has an entry for each too: the score maps that were asked for, by class, as
+    `data:image/png;base64,` of grey pixels, 255 times the mean score of the windows
+    there. A map has the proportions of the photograph and at most 64 pixels a side.
+    `pictures` are the photographs as small upright JPEGs, where they were asked for.
+    """
+
+    records: list[Record]
+    maps: list[dict[str, str]]
+    pictures: list[str | None]
+
+
+class Unreadable(Predictions):
+    """The same where none of the files is a photograph."""
+
+    detail: str
+
+
+class Refusal(_Answer):
+    """Why a request was not served, and what to do."""
+
+    detail: str
+
+
+class Model(_Answer):
+    """What is served, and what it takes.
+
+    `thresholds` are probabilities; `k` is the exponent of the image score. `max_upload`
+    is in bytes and of a whole request.
+    """
+
+    schema_: Literal[MODEL] = pydantic.Field(alias="schema")
+    run: str
+    classes: list[str]
+    thresholds: dict[str, float]
+    k: float
+    backbone: str
+    engine: str
+    fingerprint: str
+    version: str
+    max_upload: int
+    max_files: int
+
+
+class Health(_Answer):
+    """That the server answers, and how many requests it has in hand."""
+
+    status: Literal["ok"]
+    in_hand: int

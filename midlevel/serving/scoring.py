@@ -1,0 +1,172 @@
+"""Uploads -> records, by a few threads, with a bounded queue before them."""
+
+import asyncio
+import base64
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from midlevel import drawing, errors, headers, records, regions, scores
+from midlevel.model import Model, WindowScores
+from midlevel.serving.refusal import Refused
+from midlevel.serving.uploads import Upload
+
+PLACES = 32  # requests in hand; each holds its files in memory
+LONGEST_WAIT = 30  # seconds that a client is asked to stay away where all are taken
+RECENT = 0.2  # share of the newest request in how long they usually take
+LARGE = 50_000_000  # pixels; larger photographs are decoded one at a time
+
+
+class Gone(Exception):
+    """The client went away before its answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one file.
+
+    Attributes:
+        record: see `records.of_image`.
+        maps: score maps by class, as data URIs.
+        picture: the photograph as a small upright JPEG, as a data URI.
+    """
+
+    record: dict
+    maps: dict[str, str] = field(default_factory=dict)
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is wanted besides the record.
+
+    Attributes:
+        maps: classes whose score maps are.
+        pictures: whether the photograph itself is.
+    """
+
+    maps: Sequence[str] = ()
+    pictures: bool = False
+
+
+class Scorer:
+    """Scores uploads with as many threads as the engine needs.
+
+    Its methods are called in one event loop; only the work is done in threads.
+    """
+
+    def __init__(self, model: Model, places: int = PLACES):
+        self._model = model
+        self._places = places
+        self.in_hand = 0
+        self._usual = 0.0  # seconds from taking a place to freeing it
+        self._one_at_a_time = threading.Lock()
+        workers = model.extractor.backbone.engine.workers
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="midlevel")
+
+    @contextlib.contextmanager
+    def place(self):
+        """A place in the queue, until the block ends.
+
+        Raises:
+            Refused: all are taken.
+        """
+        if self.in_hand >= self._places:
+            raise Refused(
+                503,
+                f"{self._places} requests are in hand already. Try again soon.",
+                {"Retry-After": str(self._wait())},
+            )
+        self.in_hand += 1
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.in_hand -= 1
+            self._usual += RECENT * (time.monotonic() - begun - self._usual)
+
+    def _wait(self) -> int:
+        """Seconds in which half the places will have become free, or so."""
+        return min(LONGEST_WAIT, math.ceil(self._usual / 2) or 1)
+
+    async def answers(
+        self, uploads: Sequence[Upload], extras: Extras, gone: Awaitable
+    ) -> list[Answer]:
+        """What is said of each upload, in their order.
+
+        Args:
+            gone: ends when the client goes away; what is not begun then is not done.
+
+        Raises:
+            Gone: it did.
+        """
+        loop = asyncio.get_running_loop()
+        jobs = [
+            loop.run_in_executor(self._threads, self._answer, upload, extras)
+            for upload in uploads
+        ]
+        left = asyncio.ensure_future(gone)
+        try:
+            waiting = {left, *jobs}
+            while len(waiting) > 1:
+                done, waiting = await asyncio.wait(
+                    waiting, return_when=asyncio.FIRST_COMPLETED
+                )
+                if left in done:
+                    raise Gone
+            return [job.result() for job in jobs]
+        finally:
+            for future in (left, *jobs):
+                future.cancel()
+
+    def close(self):
+        """End the threads, after what they have begun."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _answer(self, upload: Upload, extras: Extras) -> Answer:
+        extractor = self._model.extractor
+        try:
+            with self._turn(upload):
+                photograph = extractor.of_bytes(upload.data, upload.name)
+        except errors.ImageError as error:
+            return Answer(records.of_failure(upload.name, str(error)))
+        (found,) = self._model.many([photograph])
+        record = self._record(found, upload.name)
+        picture = None
+        if extras.pictures:
+            picture = drawing.data_uri(drawing.fitted(photograph.pixels))
+        return Answer(record, score_maps(found, extras.maps), picture)
+
+    def _record(self, found: WindowScores, name: str) -> dict:
+        probabilities = self._model.probabilities(found)
+        return records.of_image(found, probabilities, self._model.thresholds, name)
+
+    def _turn(self, upload: Upload):
+        """Where the photograph is large, a lock; several at once take much memory."""
+        width, height = headers.size_wh(upload.data) or (0, 0)
+        is_large = width * height > LARGE
+        return self._one_at_a_time if is_large else contextlib.nullcontext()
+
+
+def score_maps(found: WindowScores, names: Sequence[str]) -> dict[str, str]:
+    """Score maps as small grey pictures, by class: 255 times the score."""
+    if not names:
+        return {}
+    columns = [1 + found.classes.index(name) for name in names]
+    size_wh = found.plan.size_wh
+    maps = scores.score_map(
+        found.plan.boxes, found.scores[:, columns], size_wh, regions.map_size(size_wh)
+    )
+    grey = np.rint(255 * np.clip(maps, 0, 1)).astype(np.uint8)
+    return {name: _data_uri(grey[..., i]) for i, name in enumerate(names)}
+
+
+def _data_uri(grey: np.ndarray) -> str:
+    picture = drawing.png(np.repeat(grey[..., None], 3, axis=2))
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
