@@ -23,7 +23,7 @@ _PLACES = {
     "evaluate": "midlevel.evaluation",
     "export": "midlevel.exports",
     "load": "midlevel.model",
-    "report": "midlevel.reporting",
+    "report": "midlevel.reports.reporting",
     "train": "midlevel.training",
 }
 __all__ = ["MidlevelError", "__version__", *_PLACES]

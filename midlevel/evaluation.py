@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from midlevel import config as config_
-from midlevel import datasets, metrics, pointing, preparation, telling
+from midlevel import datasets, metrics, preparation, telling
 from midlevel.augment import ORIGINAL
 from midlevel.datasets import splitting
 from midlevel.model import Model
 from midlevel.progress import Progress
+from midlevel.reports import pointing
 from midlevel.validation import Validation
 
 

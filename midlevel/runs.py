@@ -5,7 +5,8 @@ run.json          classes, k, thresholds, data, what made it, whether it is fini
 environment.json  versions, machine, command
 split.csv         which photograph was in which split
 history.csv       a row per epoch
-metrics.json      validation scores in three forms, timings
+metrics.json      validation scores in three forms, windows learned from, timings
+report.*          a page on the run, and its numbers: see `reporting`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
 backbone.xml, backbone.bin   the frozen network for OpenVINO
 backbone.weights.h5          for Keras, where midlevel does not bring it along

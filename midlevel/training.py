@@ -19,7 +19,6 @@ from midlevel import (
     metrics,
     model,
     preparation,
-    reporting,
     runs,
     samples,
     scores,
@@ -29,6 +28,7 @@ from midlevel.config import Config
 from midlevel.datasets import demo
 from midlevel.preparation import Prepared
 from midlevel.progress import Progress
+from midlevel.reports import reporting
 from midlevel.validation import Validation
 
 

@@ -107,8 +107,8 @@ def test_tensorflow_stays_in_its_rooms():
         ("runtime.load_opencv", ["decoding", "drawing", "images"]),
         ("onnxruntime", ["exports.formats", "exports.onnx"]),
         ("ai_edge_litert", ["exports.formats", "exports.litert"]),
-        ('runtime.load("matplotlib', ["curves"]),
-        ('runtime.load("sklearn', ["baseline", "calibration"]),
+        ('runtime.load("matplotlib', ["reports.curves"]),
+        ('runtime.load("sklearn', ["calibration", "reports.baseline"]),
     ],
 )
 def test_few_modules_load_what_runtime_guards(load, owners):
@@ -206,7 +206,7 @@ def test_measuring_from_stored_features_does_without_tensorflow_too(trained, tmp
         f"model = midlevel.load({str(trained.folder)!r})\n"
         "found = midlevel.evaluate(model, progress=stub.QUIET)\n"
         "assert found['images'] == 5 and 'matplotlib' not in sys.modules\n"
-        "from midlevel import reporting\n"
+        "from midlevel.reports import reporting\n"
         f"reporting.report(model, {str(tmp_path / 'report.html')!r}, stub.QUIET)"
     )
     loaded = loaded_by(code)
@@ -219,7 +219,8 @@ def test_explaining_does_without_tensorflow_too(trained, toy_voc, tmp_path):
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
         "import midlevel, stub\n"
-        "from midlevel import explain_page, sources, windows_page\n"
+        "from midlevel import sources\nfrom midlevel.looking import explain_page\n"
+        "from midlevel.looking import windows_page\n"
         "stub.table.BACKBONES.update(stub.SPECS)\n"
         f"model = midlevel.load({str(trained.folder)!r})\n"
         f"paths = sources.find([{str(toy_voc / 'JPEGImages')!r}])\n"

@@ -3,7 +3,8 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import baseline, images, metrics, reporting
+from midlevel import images, metrics
+from midlevel.reports import baseline, reporting
 
 
 @pytest.fixture(scope="module")

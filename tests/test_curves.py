@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from midlevel import curves
+from midlevel.reports import curves
 
 HISTORY = [
     {"epoch": 1.0, "loss": 0.9, "mAP": 0.5},

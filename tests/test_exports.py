@@ -124,11 +124,15 @@ def test_a_network_without_padding_is_exported_too(stub_backbone, toy_voc, tmp_p
         np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)
 
 
-def test_a_run_on_crops_has_no_whole_image_model(trained_on_crops, tmp_path):
+def test_a_run_on_crops_has_no_whole_image_model(
+    trained_on_crops, tmp_path, monkeypatch
+):
     notes, model = stub.Notes(), midlevel.load(trained_on_crops.folder)
+    monkeypatch.setattr(runs.Run, "split_files", {"val": ["gone.jpg"]})
     paths = exports.export(model, tmp_path, notes)
     assert [path.name for path in paths] == ["window.keras", *BESIDE]
     assert "no image models" in notes.text
+    assert "noise verifies in their place" in notes.text
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == sorted(["window.keras", *BESIDE])
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")

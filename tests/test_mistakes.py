@@ -2,8 +2,9 @@ import helpers
 import numpy as np
 import pytest
 
-from midlevel import mistakes, validation
+from midlevel import validation
 from midlevel.datasets import Example
+from midlevel.reports import mistakes
 
 CLASSES = ["cat", "dog", "car"]
 

@@ -3,8 +3,9 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import datasets, images, pointing, scores, validation
+from midlevel import datasets, images, scores, validation
 from midlevel.datasets import Example
+from midlevel.reports import pointing
 
 SIZE = (100, 80)
 WINDOWS = np.array([[0, 0, 20, 20], [40, 40, 60, 60], [80, 0, 100, 20]], np.float32)

@@ -1,12 +1,14 @@
 import csv
 import json
 import re
+import shutil
 
 import pytest
 import stub
 
 import midlevel
-from midlevel import curves, errors, gallery, images, measuring, reporting, runs
+from midlevel import datasets, errors, images, runs
+from midlevel.reports import curves, gallery, measuring, reporting
 
 HOSTILE = "<b>dis'c\" $x_{"
 
@@ -127,6 +129,23 @@ def test_training_writes_it_and_names_of_anybody_are_harmless(
     assert "&lt;b&gt;dis" in text
     numbers = json.loads((run.folder / "report.json").read_text(encoding="utf-8"))
     assert HOSTILE in numbers["classes"]
+
+
+def test_what_needs_boxes_is_left_out_where_there_are_none(
+    stub_backbone, toy_voc, tmp_path
+):
+    folder = tmp_path / "data"
+    shutil.copytree(toy_voc / "JPEGImages", folder / "images")
+    for split, photographs in datasets.read(toy_voc).splits.items():
+        lines = [f"images/{e.path.name},{e.classes[:1].sum()}" for e in photographs]
+        text = "\n".join(["path,label", *(line.replace(",0", ",") for line in lines)])
+        (folder / f"{split}.csv").write_text(text)
+    run = stub.train(folder, tmp_path / "run", report=True, training__epochs=1)
+    text = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Mistakes in windows" not in text and "would in" not in text
+    numbers = json.loads((run.folder / "report.json").read_text())
+    assert numbers["pointing"]["mean"] is None
+    assert numbers["mistakes"]["all"]["sorted"] == 0
 
 
 def test_a_page_that_cannot_be_drawn_costs_no_run(

@@ -28,8 +28,8 @@ def report(model, output, engine, precision, quiet):
         midlevel report --model runs/train/20260101-120000 --output cats.html
     """
     from midlevel import model as model_
-    from midlevel import reporting
     from midlevel.progress import Progress
+    from midlevel.reports import reporting
 
     loaded = model_.load(model, engine, precision)
     click.echo(reporting.report(loaded, output, Progress(quiet)))

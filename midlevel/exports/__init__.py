@@ -59,6 +59,8 @@ def export(
         model = load(model.run.folder, precision="f32")
     folder = Path(folder) if folder else model.run.folder / "exports"
     shown = verification.photographs(model, VERIFIED_ON) if verify else {}
+    if any(name.startswith(verification.NOISE) for name in shown):
+        progress.say("photographs of the run are gone: noise verifies in their place")
     trial = functools.cache(functools.partial(_trial, model, shown))
     network = functools.cache(functools.partial(_network, model))
     content, written = labels.of(model), []

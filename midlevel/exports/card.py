@@ -87,7 +87,7 @@ def _tensor(said: dict) -> str:
 
 def _verified(row: dict) -> str:
     worst = row["largest_difference"]
-    return "not verified" if worst is None else f"at most {worst:.0e}"
+    return "not verified" if worst is None else f"{worst:.1e}"
 
 
 def _examples(content: dict) -> list[tuple[str, str]]:

@@ -14,9 +14,7 @@ from midlevel.exports import labels as labels_
 OPSET = 17  # of 2022: known to every runtime of today
 AXES = {"windows": ("n",), "images": ("n", "height", "width")}  # that have no length
 EXAMPLE = """\
-import json
-
-import cv2, onnxruntime
+import json, cv2, onnxruntime
 
 run = onnxruntime.InferenceSession("image.onnx")
 classes = json.loads(run.get_modelmeta().custom_metadata_map["classes"])

@@ -9,9 +9,7 @@ from pathlib import Path
 from midlevel.exports import labels as labels_
 
 EXAMPLE = """\
-import json
-
-import cv2, openvino
+import json, cv2, openvino
 
 network = openvino.Core().read_model("image.xml")
 classes = json.loads(network.get_rt_info(["midlevel", "classes"]).astype(str))

@@ -10,6 +10,7 @@ from midlevel import errors, heads, images
 from midlevel.model import Model
 
 WINDOWS_EACH = 8  # windows of each photograph that window models are verified on
+NOISE = "noise of "  # its name in place of a photograph's
 NOISE_HW = ((240, 320), (375, 500), (90, 61))  # where photographs are missing
 
 
@@ -58,7 +59,7 @@ TRIALS = {"window": of_windows, "image": of_images}
 def photographs(model: Model, count: int) -> dict[str, np.ndarray]:
     """Some of the run's photographs by name, those of validation first.
 
-    What is no longer there is made up for by noise, up to three images.
+    What is no longer there is made up for by noise, in at most three sizes.
     """
     found = {}
     for name, path in _files(model):
@@ -71,7 +72,7 @@ def photographs(model: Model, count: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     for height, width in NOISE_HW[: count - len(found)]:
         image = rng.integers(0, 256, (height, width, 3), np.uint8)
-        found[f"noise of {width}x{height}"] = image
+        found[f"{NOISE}{width}x{height}"] = image
     return found
 
 

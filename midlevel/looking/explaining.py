@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from midlevel import boxes as boxes_
-from midlevel import labels, mistakes
+from midlevel import labels
 from midlevel.datasets import Example
 from midlevel.model import Model, WindowScores
+from midlevel.reports import mistakes
 
 TOP = 5  # windows in a strip
 NEAREST = 5  # windows that speak for an object that qualifies for none

@@ -28,7 +28,8 @@ def compare(
     with tempfile.TemporaryDirectory() as place:
         if count:
             data = subset(data, Path(place, "data"), settings["data.classes"], count)
-        settings = {**settings, "features.store": str(Path(place, "store"))}
+        store = str(Path(place, "store"))
+        settings = {**settings, "features.store": store, "report": False}
         begun = time.perf_counter()
         run = training.train(
             data, settings=settings, run=Path(place, "run"), progress=progress

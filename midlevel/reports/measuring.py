@@ -7,19 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel import (
-    baseline,
-    calibration,
-    errors,
-    files,
-    fitting,
-    metrics,
-    mistakes,
-    pointing,
-)
+from midlevel import calibration, errors, files, fitting, metrics
 from midlevel.config import Config
 from midlevel.model import Model
 from midlevel.preparation import Prepared
+from midlevel.reports import baseline, mistakes, pointing
 from midlevel.runs import Run
 from midlevel.validation import Validation
 

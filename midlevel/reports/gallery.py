@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel import drawing, errors, images, pointing, regions
+from midlevel import drawing, errors, images, regions
 from midlevel.model import Model
+from midlevel.reports import pointing
 from midlevel.validation import Validation
 
 LONGEST = 300  # pixels of a picture's long side

@@ -12,22 +12,13 @@ import json
 import shlex
 from pathlib import Path
 
-from midlevel import (
-    curves,
-    errors,
-    evaluation,
-    files,
-    gallery,
-    measuring,
-    mistakes,
-    pages,
-    preparation,
-)
+from midlevel import errors, evaluation, files, pages, preparation
 from midlevel.augment import ORIGINAL
-from midlevel.measuring import Measured
 from midlevel.model import Model
 from midlevel.preparation import Prepared
 from midlevel.progress import Progress
+from midlevel.reports import curves, gallery, measuring, mistakes
+from midlevel.reports.measuring import Measured
 
 NAME = "report.html"
 FEW = 20  # photographs; below, one moves a class's figures by points
@@ -124,11 +115,21 @@ def _made(numbers: dict) -> dict[str, str]:
         "engine": ", ".join(engine[key] for key in ("name", "device", "precision")),
         "exponent k": f"{numbers['k']:g}",
         "started": environment["started"],
-        "time": ", ".join(f"{n} {v:g}" for n, v in (numbers["timings"] or {}).items()),
+        "time": _seconds(numbers["timings"] or {}),
         "versions": ", ".join(f"{name} {version}" for name, version in versions),
         "machine": f"Python {environment['python']}, {environment['platform']}",
     }
     return {name: errors.plain(text) for name, text in found.items()}
+
+
+def _seconds(timings: dict[str, float]) -> str:
+    """Times as a person reads them.
+
+    >>> _seconds({"features_s": 4.2, "head_s": 300.0})
+    'features 4 s, head 300 s'
+    """
+    parts = (f"{n.removesuffix('_s')} {value:.0f} s" for n, value in timings.items())
+    return ", ".join(parts)
 
 
 def _classes(model: Model, measured: Measured, progress: Progress) -> list[dict]:

@@ -1,0 +1,1 @@
+"""`midlevel report`, and what it measures: maps, windows, labels, a baseline."""
