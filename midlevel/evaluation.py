@@ -1,5 +1,6 @@
 """`midlevel evaluate`: how good a trained model is on a labelled split."""
 
+import textwrap
 from pathlib import Path
 
 from midlevel import config as config_
@@ -10,6 +11,8 @@ from midlevel.model import Model
 from midlevel.progress import Progress
 from midlevel.reports import pointing
 from midlevel.validation import Validation
+
+WIDTH = 80  # characters of a line of text
 
 
 def evaluate(
@@ -97,8 +100,8 @@ def as_table(found: dict) -> str:
         sum(row[key] for row in points["classes"].values())
         for key in ("hits", "pairs", "bare", "middle")
     )
-    lines.append(
+    told = (
         f"pointing: {hits} of {pairs} (without the root {bare}, the middle of the "
         f"photograph {middle}). {points['rule']}"
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, *textwrap.wrap(told, WIDTH)])

@@ -15,7 +15,7 @@ from midlevel.config import Config
 from midlevel.preparation import Prepared
 
 LARGEST = 0.99  # of the largest window's area, as in `labels.of_whole`
-STRENGTH = 0.01  # C; scripts/baseline_whole_image.py chooses it by cross-validation
+STRENGTH = 0.01  # C, one of those that scripts/baseline_whole_image.py tries
 EPOCHS = 500  # iterations of the solver, at most
 DEFINITION = (
     f"Logistic regression (C = {STRENGTH:g}, standardised) for each class on one "
