@@ -13,6 +13,7 @@ from midlevel.reports import pointing
 from midlevel.validation import Validation
 
 WIDTH = 80  # characters of a line of text
+FORMS = tuple(zip(metrics.FORMS, ("area", "11-point", "non-interpolated"), strict=True))
 
 
 def evaluate(
@@ -80,22 +81,44 @@ def read(
 
 def as_table(found: dict) -> str:
     """What `evaluate` found, for a person: in percent."""
-    names = [*found["AP"], "mean"]
-    width = max(map(len, names))
-    lines = [f"{'AP %':{width}}   area  11-point  non-interpolated  pointing"]
     points = found["pointing"]
-    pointed = [row["share"] for row in points["classes"].values()] + [points["mean"]]
-    rows = zip(names, [*found["AP"].values(), found["mAP"]], pointed, strict=True)
-    for name, row, share in rows:
-        area, eleven, non, hit = (
-            "-" if value is None else f"{100 * value:.1f}"
-            for value in (*(row[form] for form in metrics.FORMS), share)
-        )
-        lines.append(f"{name:{width}}  {area:>5}  {eleven:>8}  {non:>16}  {hit:>8}")
-    lines.append(
+    shares = [row["share"] for row in points["classes"].values()] + [points["mean"]]
+    return "\n".join(
+        [ap_table(found, {"pointing": shares}), _pointing_in_words(points)]
+    )
+
+
+def ap_table(found: dict, more: dict[str, list[float | None]] | None = None) -> str:
+    """AP of each class and in mean, in percent, and what was measured.
+
+    Args:
+        found: `AP`, `mAP` and facts as `evaluate` returns them.
+        more: columns of shares, a row for each class and the mean.
+    """
+    names, more = [*found["AP"], "mean"], more or {}
+    rows = [*found["AP"].values(), found["mAP"]]
+    columns = {
+        "AP %": names,
+        **{title: [_percent(row[form]) for row in rows] for form, title in FORMS},
+        **{title: list(map(_percent, column)) for title, column in more.items()},
+    }
+    widths = [max(map(len, (title, *cells))) for title, cells in columns.items()]
+    lines = [
+        "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])])
+        for cells in zip(*((t, *c) for t, c in columns.items()), strict=True)
+    ]
+    about = (
         f"{found['images']} photographs of split {found['split']!r} in "
         f"{found['data']}; model {found['run']}, k = {found['k']:g}"
     )
+    return "\n".join([*lines, about])
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def _pointing_in_words(points: dict) -> str:
     hits, pairs, bare, middle = (
         sum(row[key] for row in points["classes"].values())
         for key in ("hits", "pairs", "bare", "middle")
@@ -104,4 +127,4 @@ def as_table(found: dict) -> str:
         f"pointing: {hits} of {pairs} (without the root {bare}, the middle of the "
         f"photograph {middle}). {points['rule']}"
     )
-    return "\n".join([*lines, *textwrap.wrap(told, WIDTH)])
+    return "\n".join(textwrap.wrap(told, WIDTH))

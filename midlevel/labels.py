@@ -20,6 +20,8 @@ SEVERAL = "several"  # two or more do
 DIFFICULT = "difficult"  # one that is hard to see does
 MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
 MIN_OF_BOX = 0.6  # the paper, section 3.2, rule (ii)
+ROUNDING = 1 - 1e-6  # of these shares that is enough: float32 has no tenths
+LARGEST = 0.99  # of the largest window's area; levels are rounded to whole cells
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ def qualifies(
     array([[ True, False, False]])
     """
     shared = boxes_.intersection(windows, boxes)
-    fills = shared >= min_of_window * boxes_.area(windows)[:, None] * (1 - 1e-6)
-    shows = shared >= min_of_box * boxes_.area(boxes)[None, :] * (1 - 1e-6)
+    fills = shared >= min_of_window * boxes_.area(windows)[:, None] * ROUNDING
+    shows = shared >= min_of_box * boxes_.area(boxes)[None, :] * ROUNDING
     return fills & shows & (shared > 0)
 
 
@@ -139,11 +141,16 @@ def of_whole(ids: np.ndarray, windows: np.ndarray, classes: np.ndarray) -> np.nd
     >>> of_whole(np.zeros(3, np.int16), windows, np.array([2])).tolist()
     [2, 2, -1]
     """
-    areas = boxes_.area(windows)
-    largest = np.flatnonzero((areas >= 0.99 * areas.max()) & (ids == BACKGROUND))
+    largest = np.flatnonzero(largest_of(windows) & (ids == BACKGROUND))
     ids = np.where(ids == BACKGROUND, LEFT_OUT, ids)
     ids[largest] = np.resize(classes, len(largest))
     return ids.astype(np.int16)
+
+
+def largest_of(windows: np.ndarray) -> np.ndarray:
+    """Which windows are the largest, which hold most of a photograph: bool `(n,)`."""
+    areas = boxes_.area(windows)
+    return areas >= LARGEST * areas.max()
 
 
 def sample_background(ids: np.ndarray, fraction: float, seed: int, name: str):

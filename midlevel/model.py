@@ -139,7 +139,7 @@ class Model:
         read = [self._read(path) for path in paths]
         found = iter(self.many([one for one in read if isinstance(one, Photograph)]))
         return [
-            self._record(next(found), path.as_posix())
+            self.record_of(next(found), path.as_posix())
             if isinstance(one, Photograph)
             else records.of_failure(path.as_posix(), str(one))
             for path, one in zip(paths, read, strict=True)
@@ -153,13 +153,22 @@ class Model:
 
     def probabilities(self, found: WindowScores) -> np.ndarray:
         """How probably the image shows each class, float64 `(classes,)`."""
-        return self.calibration(scores.image_scores(found.scores[:, 1:], self.k))
+        return self.calibrated(scores.image_scores(found.scores[:, 1:], self.k))
+
+    def calibrated(self, image_scores: np.ndarray) -> np.ndarray:
+        """Probabilities of image scores, both `(..., classes)`, as records say them."""
+        return self.calibration(image_scores).round(records.DIGITS)
+
+    def labelled(self, probabilities: np.ndarray) -> np.ndarray:
+        """Which classes are labels: bool, of the shape of `probabilities`."""
+        return probabilities >= [self.thresholds[name] for name in self.classes]
 
     def record(self, image: np.ndarray, file: str | None = None) -> dict:
         """What is said of one image, ready for JSON: see `records.of_image`."""
-        return self._record(self.windows(image), file)
+        return self.record_of(self.windows(image), file)
 
-    def _record(self, found: WindowScores, file: str | None) -> dict:
+    def record_of(self, found: WindowScores, file: str | None) -> dict:
+        """What is said of an image whose windows have their scores."""
         probabilities = self.probabilities(found)
         return records.of_image(found, probabilities, self.thresholds, file)
 

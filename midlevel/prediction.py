@@ -205,7 +205,7 @@ def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
         output = part.with_suffix("")
         if journal.is_free(output) and journal.is_of(output, meta, names):
             return output
-    return runs.new_folder(FOLDER) / name
+    return runs.new_folder(FOLDER, journal.ADVICE) / name
 
 
 def _conclude(summary: Summary, seconds: float, progress: Progress):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "midlevel-prediction/2"
 FORMATS = ("jsonl", "csv")
-DIGITS = 6  # of a score
+DIGITS = 6  # of a probability, a threshold and a region's score
 
 
 def of_image(
@@ -31,8 +31,7 @@ def of_image(
         around what scored for each label, with `bbox` as `[x, y, width, height]` in
         pixels of the upright image; `failure`, None.
     """
-    rounded = probabilities.round(DIGITS).tolist()
-    by_name = dict(zip(found.classes, rounded, strict=True))
+    by_name = dict(zip(found.classes, probabilities.tolist(), strict=True))
     labels = [
         {"name": name, "score": score, "threshold": thresholds[name]}
         for name, score in sorted(by_name.items(), key=lambda item: -item[1])

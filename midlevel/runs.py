@@ -175,11 +175,18 @@ class Run:
         files.write_text(self.folder / name, text)
 
 
-def new_folder(kind: Path = TRAIN_FOLDER) -> Path:
-    """Make a folder under `kind`, named after the time, that nobody else has."""
+def new_folder(kind: Path = TRAIN_FOLDER, advice: str = ADVICE) -> Path:
+    """Make a folder under `kind`, named after the time, that nobody else has.
+
+    Args:
+        advice: what to do where that cannot be made.
+
+    Raises:
+        errors.MidlevelError: it cannot be made.
+    """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for name in itertools.chain([stamp], (f"{stamp}-{i}" for i in itertools.count(2))):
-        with files.explained(kind, ADVICE), contextlib.suppress(FileExistsError):
+        with files.explained(kind, advice), contextlib.suppress(FileExistsError):
             (kind / name).mkdir(parents=True)
             return kind / name
 

@@ -185,7 +185,7 @@ def main(data: Path, classes: str | None, split: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo(f"{as_table(rows)}\n\n{evaluation.as_table(found)}")
+        click.echo(f"{as_table(rows)}\n\n{evaluation.ap_table(found)}")
 
 
 if __name__ == "__main__":

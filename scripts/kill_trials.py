@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -130,10 +131,7 @@ def trials(data: Path, place: Path, settings: dict, command: list[str]) -> list[
 
 def remove(folder: Path):
     """Delete a folder with what is in it, if it is there."""
-    if folder.exists():
-        for path in sorted(folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        folder.rmdir()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def lines(path: Path) -> list[bytes]:

@@ -1,5 +1,6 @@
 """`midlevel export`."""
 
+import difflib
 from pathlib import Path
 
 import click
@@ -15,7 +16,14 @@ class Names(click.ParamType):
     name = "NAMES"
 
     def convert(self, value, param, ctx):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        unknown = [name for name in names if name not in (*FORMATS, "all")]
+        if unknown or not names:
+            known = f"{', '.join(FORMATS)}; or all"
+            near = difflib.get_close_matches((unknown or [""])[0], FORMATS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            self.fail(f"expected some of {known}. Received: {value}.{hint}")
+        return names
 
 
 class Size(click.ParamType):

@@ -70,12 +70,12 @@ def verdicts(
     model: Model, probabilities: np.ndarray, truth: Example | None
 ) -> dict[str, str]:
     """For each class a value of `VERDICTS`, or nothing without a `truth`."""
-    said = [p >= model.thresholds[n] for n, p in _by_name(model, probabilities)]
     if truth is None:
         return dict.fromkeys(model.classes, "")
+    said = model.labelled(probabilities).tolist()
     targets = truth.targets(len(model.classes)).tolist()
     rows = zip(model.classes, said, targets, strict=True)
-    return {name: VERDICTS[bool(is_said), shown] for name, is_said, shown in rows}
+    return {name: VERDICTS[is_said, shown] for name, is_said, shown in rows}
 
 
 def chosen(

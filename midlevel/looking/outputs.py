@@ -19,7 +19,7 @@ def folder(asked: str | Path | None, kind: Path) -> Path:
         errors.MidlevelError: it holds something, or cannot be made.
     """
     if not asked:
-        return runs.new_folder(kind)
+        return runs.new_folder(kind, ADVICE)
     place = Path(asked)
     with files.explained(place, ADVICE):
         place.mkdir(parents=True, exist_ok=True)

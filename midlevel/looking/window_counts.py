@@ -43,7 +43,7 @@ def of_boxes(
     hard = example.difficult & (rules.difficult != "use")
     learned = hits & ~hard & (judged.ids[:, None] == example.classes)
     fills, shows = shares(windows, example.boxes)
-    fills = np.where(shows >= rules.min_of_box, fills, 0)
+    fills = np.where(shows >= rules.min_of_box * labels.ROUNDING, fills, 0)
     columns = (hits.sum(axis=0), learned.sum(axis=0), *(fills, shows), hard)
     rows = zip(*(column.tolist() for column in _tops(columns)), strict=True)
     return [Taught(*row) for row in rows]
@@ -71,7 +71,8 @@ def kind(taught: Taught, config: Config) -> str:
         return "difficult"
     if taught.windows:
         return "shared"
-    return "long" if taught.shows < config.labels.min_of_box else "small"
+    is_cut = taught.shows < config.labels.min_of_box * labels.ROUNDING
+    return "long" if is_cut else "small"
 
 
 def why(taught: Taught, config: Config) -> str:

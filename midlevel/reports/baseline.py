@@ -9,12 +9,11 @@ import warnings
 
 import numpy as np
 
-from midlevel import boxes, metrics, runtime
+from midlevel import labels, metrics, runtime
 from midlevel.augment import ORIGINAL
 from midlevel.config import Config
 from midlevel.preparation import Prepared
 
-LARGEST = 0.99  # of the largest window's area, as in `labels.of_whole`
 STRENGTH = 0.01  # C, one of those that scripts/baseline_whole_image.py tries
 EPOCHS = 500  # iterations of the solver, at most
 DEFINITION = (
@@ -51,8 +50,7 @@ def _split(prepared: Prepared, split: str, view: str):
 def whole(prepared: Prepared, key: str) -> np.ndarray:
     """The mean of the features of a photograph's largest windows, float32."""
     plan = prepared.extractor.plan(prepared.store.entries[key].size_wh)
-    areas = boxes.area(plan.boxes)
-    largest = np.flatnonzero(areas >= LARGEST * areas.max())
+    largest = np.flatnonzero(labels.largest_of(plan.boxes))
     return prepared.store.load(key)[largest].astype(np.float32).mean(axis=0)
 
 

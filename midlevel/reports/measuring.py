@@ -54,8 +54,8 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     game, detections = pointing.Game(classes), mistakes.Detections(classes)
     scored = validation.scored(model.head, game.add, detections.add)
     scores, targets = scored.at(model.k), scored.targets
-    probabilities = model.calibration(scores)
-    labelled = probabilities >= [model.thresholds[name] for name in classes]
+    probabilities = model.calibrated(scores)
+    labelled = model.labelled(probabilities)
     found = {
         **metrics.table(scores, targets, classes),
         "baseline": baseline.measure(prepared, config),

@@ -127,7 +127,10 @@ def _add_predict(
         status: {"model": schema.Refusal, "description": why}
         for status, why in REFUSALS.items()
     }
-    unread = {"model": schema.Unreadable, "description": "no file is a photograph"}
+    unread = {
+        "model": schema.Unreadable | schema.Refusal,
+        "description": "not multipart/form-data, or no file is a photograph",
+    }
 
     @app.post(
         "/api/predict",

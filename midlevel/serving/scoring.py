@@ -137,15 +137,11 @@ class Scorer:
         except errors.ImageError as error:
             return Answer(records.of_failure(upload.name, str(error)))
         (found,) = self._model.many([photograph])
-        record = self._record(found, upload.name)
+        record = self._model.record_of(found, upload.name)
         picture = None
         if extras.pictures:
             picture = drawing.data_uri(drawing.fitted(photograph.pixels))
         return Answer(record, score_maps(found, extras.maps), picture)
-
-    def _record(self, found: WindowScores, name: str) -> dict:
-        probabilities = self._model.probabilities(found)
-        return records.of_image(found, probabilities, self._model.thresholds, name)
 
     def _turn(self, upload: Upload):
         """Where the photograph is large, a lock; several at once take much memory."""
