@@ -9,7 +9,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import errors, exports, files, heads, images, runs, runtime
+from midlevel import errors, exports, files, images, runs, runtime
 from midlevel.exports import formats, models, verification
 
 SIZES_WH = [(1, 1), (2, 3), (97, 64), (101, 333), (160, 120), (640, 427), (900, 33)]
@@ -55,27 +55,6 @@ def test_whole_images_of_all_sizes_score_as_in_the_run(model, folder):
         helpers.draw(image, "disc", (0, 0, (size_wh[0] + 1) // 2, size_wh[1]))
         (found,) = network.predict_on_batch(image[None])
         np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)
-
-
-def test_several_images_of_one_size_are_taken_at_once(model, folder):
-    batch = np.stack([helpers.noise((90, 70), i) for i in range(3)])
-    helpers.draw(batch[1], "wedge", (5, 5, 65, 65))
-    found = load(folder / "image.keras").predict_on_batch(batch)
-    expected = [scores_of(model, image) for image in batch]
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert np.ptp(expected, axis=0).max() > 0.05
-
-
-def test_windows_score_as_crops_in_the_run(model, folder, toy_voc):
-    image = images.read(toy_voc / "JPEGImages" / "val_04.jpg")
-    boxes = model.extractor.plan(images.size_wh(image)).boxes
-    cuts = np.stack([images.cut(image, box, 224) for box in boxes[::9]])
-    vectors = np.mean(model.extractor.backbone.maps(cuts), axis=(1, 2))
-    network = load(folder / "window.keras")
-    assert network.input_shape == (None, 224, 224, 3)
-    found = network.predict_on_batch(cuts)
-    np.testing.assert_allclose(found, heads.score(model.head, vectors), atol=1e-4)
-    assert found.shape[1] == 4
 
 
 def test_labels_say_what_the_columns_are(model, folder):
@@ -186,6 +165,7 @@ def test_scores_that_are_no_numbers_differ():
     assert not trial.worst(lambda _: np.array([[0.5, np.nan]])) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This CPU has no bfloat16")
 def test_a_run_in_bf16_is_exported_and_verified_in_f32(model, tmp_path, monkeypatch):
     trials, seen = verification.of_images, []

@@ -13,11 +13,6 @@ from midlevel.exports import formats
 
 PAGE = Path(__file__).parent.parent / "docs" / "exporting.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-SLOW = {"onnx"}  # its converter takes ten seconds
-NAMES = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
-    for name in formats.NAMES
-]
 
 
 def blocks(text):
@@ -54,7 +49,8 @@ def test_the_page_tells_of_every_format():
     assert {form.tolerance for form in formats.TABLE} == {1e-4} and "0.0001" in TEXT
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", formats.NAMES)
 def test_an_example_runs(model, toy_voc, tmp_path, monkeypatch, capsys, name):
     (form,) = formats.find([name])
     for package in form.to_write + form.to_run:
@@ -90,6 +86,7 @@ def test_the_card_says_what_the_model_is_and_is_worth(model, tmp_path):
     assert "| `image.keras` | `images` uint8 (any, any, any, 3) |" in card
 
 
+@pytest.mark.slow
 def test_the_card_of_a_window_of_one_size_says_so(model, tmp_path):
     card = export(model, tmp_path, "litert", image_wh=(90, 70), verify=False)
     assert "| `image.tflite` | `images` uint8 (1, 70, 90, 3) |" in card

@@ -15,7 +15,7 @@ from midlevel.commands import export as command
 from midlevel.exports import contents, formats
 
 SIZES_WH = [(97, 64), (1, 1), (101, 333), (640, 427), (900, 33)]
-SLOW = {"onnx"}  # its converter takes ten seconds
+SLOW = {"litert", "onnx", "savedmodel"}  # conversions of many seconds
 IMAGE_WH = (165, 126)  # 5.5 columns of the level: float32 would round them otherwise
 NAMES = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
