@@ -119,12 +119,14 @@ def _percent(share: float | None) -> str:
 
 
 def _pointing_in_words(points: dict) -> str:
-    hits, pairs, bare, middle = (
+    hits, pairs, inside, bare, middle = (
         sum(row[key] for row in points["classes"].values())
-        for key in ("hits", "pairs", "bare", "middle")
+        for key in ("hits", "pairs", "inside", "bare", "middle")
     )
+    if not pairs:
+        return "pointing: not measured; no box is large enough, or there are none."
     told = (
-        f"pointing: {hits} of {pairs} (without the root {bare}, the middle of the "
-        f"photograph {middle}). {points['rule']}"
+        f"pointing: {hits} of {pairs} ({inside} strictly inside, without the root "
+        f"{bare}, the middle of the photograph {middle}). {points['rule']}"
     )
     return "\n".join(textwrap.wrap(told, WIDTH))

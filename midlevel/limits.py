@@ -6,7 +6,8 @@ from midlevel import errors
 
 VARIABLE = "MIDLEVEL_MAX_PIXELS"
 _STATED = os.environ.get(VARIABLE) or "250000000"
-_IS_NUMBER = _STATED.isascii() and _STATED.isdecimal() and int(_STATED) > 0
+_IS_NUMBER = _STATED.isascii() and _STATED.isdecimal() and len(_STATED) < 16
+_IS_NUMBER = _IS_NUMBER and int(_STATED) > 0
 MAX_PIXELS = int(_STATED) if _IS_NUMBER else 250_000_000
 MAX_BYTES = 2**31 - 1  # of a file; OpenCV counts them in an int
 

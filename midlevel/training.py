@@ -109,6 +109,8 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     if run.record["finished"]:
         run.discard_checkpoints()
         progress.say(f"{run.folder}: is finished, nothing to do")
+        if config.report and not (run.folder / reporting.NAME).exists():
+            progress.say(f"its report: midlevel report --model {run.folder}")
         return run
     progress.say(f"run: {run.folder}")
 
@@ -152,7 +154,8 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     }
     heads.keep(run, head)
     scored = validation.scored(heads.network(run, engine))
-    _finish(run, config, prepared, state, scored, {"timings": timings, **counts})
+    found = {"timings": timings, **counts}
+    _finish(run, config, prepared, state, scored, found, progress)
     run.update(finished=True)
     run.discard_checkpoints()
     if config.report:
@@ -182,6 +185,11 @@ def _report(run: runs.Run, prepared: Prepared, progress: Progress):
     try:
         page = reporting.report(model.load(run.folder), None, progress, prepared)
         progress.say(f"report: {page}")
+    except KeyboardInterrupt as error:
+        raise errors.Interrupted(
+            f"Interrupted; {run.folder} is trained, and its report is not written. "
+            f"Make it with: midlevel report --model {run.folder}"
+        ) from error
     except Exception as error:
         progress.say(
             f"{run.folder}: is trained, but its report could not be written: {error} "
@@ -189,7 +197,7 @@ def _report(run: runs.Run, prepared: Prepared, progress: Progress):
         )
 
 
-def _finish(run, config, prepared: Prepared, state, scored, others: dict):
+def _finish(run, config, prepared: Prepared, state, scored, others: dict, progress):
     """Write what the run found.
 
     Args:
@@ -201,6 +209,7 @@ def _finish(run, config, prepared: Prepared, state, scored, others: dict):
     calibrated = calibration.none(len(classes))
     if config.scores.calibrate:
         calibrated = calibration.fit(at_k, targets)
+        _say_scarce(classes, calibration.fits(at_k, targets), progress)
     run.write_csv("history.csv", state.history)
     run.write_json(
         "metrics.json",
@@ -208,7 +217,7 @@ def _finish(run, config, prepared: Prepared, state, scored, others: dict):
             "split": config.data.val,
             "images": len(at_k),
             **metrics.table(at_k, targets, classes),
-            "calibration_error": calibration.held_out(at_k, targets, config.seed),
+            "calibration_error": _calibration_error(at_k, targets, config),
             **others,
         },
     )
@@ -222,6 +231,21 @@ def _finish(run, config, prepared: Prepared, state, scored, others: dict):
     )
 
 
+def _say_scarce(classes, fitted: list[bool], progress: Progress):
+    scarce = [name for name, is_own in zip(classes, fitted, strict=True) if not is_own]
+    if scarce:
+        progress.say(
+            "too few photographs to validate on, so calibrated like the other classes, "
+            f"with their mean threshold: {', '.join(scarce)}"
+        )
+
+
+def _calibration_error(scores, targets, config: Config) -> dict:
+    """See `calibration.held_out`; nothing `after` where scores are not calibrated."""
+    found = calibration.held_out(scores, targets, config.seed)
+    return found if config.scores.calibrate else {**found, "after": None}
+
+
 def _thresholds(probabilities, targets, classes, settings) -> dict[str, float]:
     """For each class; that of one nobody shows is the mean of the others."""
     choose = metrics.best_threshold
@@ -230,7 +254,7 @@ def _thresholds(probabilities, targets, classes, settings) -> dict[str, float]:
             metrics.threshold_of_precision, precision=settings.precision
         )
     found = [choose(*pair) for pair in zip(probabilities.T, targets.T, strict=True)]
-    found = np.nan_to_num(found, nan=np.nanmean(found)).round(6)
+    found = np.nan_to_num(found, nan=np.nanmean(found))
     return dict(zip(classes, found.tolist(), strict=True))
 
 
@@ -241,10 +265,11 @@ def _say_result(run: runs.Run, progress: Progress):
         f"validation mAP on {found['split']!r}: area {best['area']:.4f}, 11-point "
         f"{best['eleven_point']:.4f}, non-interpolated {best['non_interpolated']:.4f}"
     )
-    error = found["calibration_error"]
-    progress.say(
-        f"calibration error on halves kept apart: {error['before']:.3f} as scored, "
-        f"{error['after']:.3f} calibrated"
-    )
+    before, after = found["calibration_error"].values()
+    if after is not None:
+        progress.say(
+            f"calibration error on halves kept apart: {before:.3f} as scored, "
+            f"{after:.3f} calibrated"
+        )
     progress.say(f"done: {run.folder}")
     progress.say(f"label photographs: midlevel predict FOLDER --model {run.folder}")

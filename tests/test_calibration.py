@@ -86,3 +86,22 @@ def test_bins_hold_all_that_is_counted():
     rows = calibration.reliability(np.array([0.0, 1.0, 0.5]), np.array([0, 1, -1]))
     assert [row["count"] for row in rows] == [1, 1]
     assert [row["frequency"] for row in rows] == [0, 1]
+
+
+def test_a_class_nobody_shows_is_calibrated_as_the_others_are():
+    """Else its raw scores would be held against a threshold of probabilities."""
+    scores, targets = skewed(3, 2, 400)
+    both = np.hstack([scores, scores]), np.hstack([targets, np.zeros_like(targets)])
+    found = calibration.fit(*both)
+    assert calibration.fits(*both) == [True, False]
+    together = calibration.fit(*(column.reshape(-1, 1) for column in both))
+    assert (found.slopes[1], found.intercepts[1]) == (
+        together.slopes[0],
+        together.intercepts[0],
+    )
+    assert found.slopes[0] > 2 > found.slopes[1]
+
+
+def test_a_split_too_small_to_halve_gives_no_number():
+    scores, targets = np.array([[0.9]]), np.array([[0]])
+    assert calibration.held_out(scores, targets, 0) == {"before": None, "after": None}

@@ -110,4 +110,4 @@ def test_the_table_for_people_is_in_percent(found):
     values = [f"{100 * found['mAP'][form]:.1f}" for form in metrics.FORMS]
     assert lines[4].split() == ["mean", *values, "100.0"]
     assert "5 photographs of split 'val'" in lines[5]
-    assert lines[6].startswith("pointing: 6 of 6 (without the root ")
+    assert lines[6].startswith("pointing: 6 of 6 (6 strictly inside, without the root ")

@@ -10,7 +10,7 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import exports, heads, images, runtime
+from midlevel import errors, exports, heads, images, runtime
 from midlevel.commands import export as command
 from midlevel.exports import contents, formats
 
@@ -191,6 +191,16 @@ def test_files_of_another_model_are_not_listed(model, exported, tmp_path):
     assert contents.read(tmp_path, model)["files"] == []
     (tmp_path / "exports.json").write_text("[1]")
     assert contents.read(tmp_path, model)["files"] == []
+
+
+def test_a_folder_of_another_model_is_refused_and_stays(model, exported):
+    folder = exported("keras")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    other = dataclasses.replace(model, k=model.k + 1)
+    with pytest.raises(errors.MidlevelError, match="of another model. Name another"):
+        exports.export(other, folder, stub.QUIET)
+    after = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert before == after
 
 
 def test_formats_exported_one_after_the_other_are_all_listed(model, exported):

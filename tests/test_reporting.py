@@ -195,3 +195,19 @@ def test_files_of_a_run_that_are_gone_are_named(tmp_path):
         (tmp_path / name).write_text(text)
         with pytest.raises(errors.MidlevelError, match=f"{name}: cannot be read"):
             measuring.read(runs.Run(tmp_path), name)
+
+
+@pytest.mark.parametrize("name", ["run.html", "metrics.html"])
+def test_numbers_of_a_page_take_the_place_of_no_other_file(trained, tmp_path, name):
+    run = tmp_path / "run"
+    shutil.copytree(trained.folder, run)
+    before = (run / name).with_suffix(".json").read_bytes()
+    model = midlevel.load(run)
+    with pytest.raises(errors.MidlevelError, match="Name another --output"):
+        reporting.report(model, run / name, stub.QUIET)
+    assert (run / name).with_suffix(".json").read_bytes() == before
+
+
+def test_a_page_is_named_html(trained, tmp_path):
+    with pytest.raises(errors.MidlevelError, match="ends in .html"):
+        reporting.report(midlevel.load(trained.folder), tmp_path / "report.json")

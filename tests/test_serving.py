@@ -43,7 +43,9 @@ def loaded(trained):
 
 @pytest.fixture(scope="module")
 def application(loaded):
-    return app.build(loaded, uploads.Limits(MOST, patience=0.5), {"my.host"})
+    return app.build(
+        loaded, uploads.Limits(MOST, patience=0.5), {"127.0.0.1"}, {"my.host"}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ def number(value) -> float:
         errors.DataError: `value` is no number, or too large to be one.
     """
     try:
-        found = float(value)
+        is_odd = isinstance(value, str) and ("_" in value or not value.isascii())
+        found = float("nan") if is_odd else float(value)
     except (TypeError, ValueError, OverflowError):
         found = float("nan")
     if not is_coordinate(found):

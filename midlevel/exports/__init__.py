@@ -65,6 +65,7 @@ def export(
     network = functools.cache(functools.partial(_network, model))
     content, written = labels.of(model), []
     with _staged(folder) as stage:
+        contents.check_own(folder, model)
         for form, kind in _wanted(chosen, model, progress):
             size_wh = _size(form, kind, image_wh, progress)
             name, made = f"{kind}{form.ending}", network(kind, size_wh)

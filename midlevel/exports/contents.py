@@ -9,7 +9,7 @@
 import json
 from pathlib import Path
 
-from midlevel import files, runs
+from midlevel import errors, files, runs
 from midlevel.exports.formats import Format
 from midlevel.model import Model
 
@@ -62,6 +62,25 @@ def read(folder: Path, model: Model) -> dict:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none, or somebody else's
     return {**_head(model), "files": []}
+
+
+def check_own(folder: Path, model: Model):
+    """Refuse a folder with files of another model: labels.json would be wrong for them.
+
+    Raises:
+        errors.MidlevelError: there are such.
+    """
+    try:
+        content = json.loads(files.read_text(folder / FILE))
+        is_other = content["model"] != model.fingerprint
+        there = [r["file"] for r in content["files"] if (folder / r["file"]).exists()]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if is_other and there:
+        raise errors.MidlevelError(
+            f"{folder}: holds {there[0]} of another model. Name another --output, or "
+            f"delete what {FILE} lists."
+        )
 
 
 def size(path: Path) -> int:

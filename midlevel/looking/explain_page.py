@@ -78,9 +78,12 @@ def make(
         raise errors.Interrupted(
             f"Interrupted; what was explained is in {work.summary.page}."
         ) from error
+    summary = work.summary
+    if not summary.done:
+        raise errors.DataError(
+            f"None of the photographs could be read; the first: {summary.failures[0]}"
+        )
     _write(model, work, len(paths))
-    if not work.summary.done:
-        raise errors.DataError("None of the photographs could be read.")
     return work.summary
 
 

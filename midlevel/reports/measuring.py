@@ -64,7 +64,7 @@ def measure(model: Model, prepared: Prepared) -> Measured:
         "pointing": game.table(),
         "mistakes": detections.table(),
         "confusion": mistakes.confusion(labelled, targets),
-        "calibration": _calibration(scores, targets, config.seed),
+        "calibration": _calibration(scores, targets, config),
         "histograms": {
             name: _histogram(probabilities[:, i], targets[:, i])
             for i, name in enumerate(classes)
@@ -174,15 +174,16 @@ def _rates(labelled: np.ndarray, targets: np.ndarray) -> dict:
     }
 
 
-def _calibration(scores: np.ndarray, targets: np.ndarray, seed: int) -> dict:
+def _calibration(scores: np.ndarray, targets: np.ndarray, config: Config) -> dict:
     """Reliability of scores, and of probabilities that halves kept apart were given."""
     shown = (targets == 1).any(axis=0)
-    apart, _ = calibration.kept_apart(scores, targets, seed)
-    return {
-        "error": calibration.held_out(scores, targets, seed),
-        "before": calibration.reliability(scores[:, shown], targets[:, shown]),
-        "after": calibration.reliability(apart[:, shown], targets[:, shown]),
-    }
+    error = calibration.held_out(scores, targets, config.seed)
+    before = calibration.reliability(scores[:, shown], targets[:, shown])
+    if not config.scores.calibrate:
+        return {"error": {**error, "after": None}, "before": before, "after": []}
+    apart, _ = calibration.kept_apart(scores, targets, config.seed)
+    after = calibration.reliability(apart[:, shown], targets[:, shown])
+    return {"error": error, "before": before, "after": after}
 
 
 def _histogram(probabilities: np.ndarray, targets: np.ndarray) -> dict:

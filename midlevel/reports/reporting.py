@@ -21,6 +21,7 @@ from midlevel.reports import curves, gallery, measuring, mistakes
 from midlevel.reports.measuring import Measured
 
 NAME = "report.html"
+TABLES = ("photographs", "curves")  # CSV files beside the page
 FEW = 20  # photographs; below, one moves a class's figures by points
 ADVICE = "Name another file with --output, or make room."
 
@@ -46,6 +47,7 @@ def report(
     """
     progress = progress or Progress()
     path = Path(output) if output else model.run.folder / NAME
+    _check_free(path)
     prepared = prepared or prepare(model, progress)
     measured = measuring.measure(model, prepared)
     rows = _classes(model, measured, progress)
@@ -57,10 +59,43 @@ def report(
     return path
 
 
+def _check_free(path: Path):
+    """Refuse a name beside which the numbers would take the place of other files."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise errors.MidlevelError(
+            f"{path}: expected a name that ends in .html. Name another --output."
+        )
+    for name in _numbers(path):
+        if name.exists() and not _is_ours(path.with_suffix(".json")):
+            raise errors.MidlevelError(
+                f"{name}: is there already, and no report wrote it. Name another "
+                f"--output than {path.name}, whose numbers would take its place."
+            )
+
+
+def _numbers(path: Path) -> list[Path]:
+    """The files with the numbers of a page."""
+    tables = [path.with_name(f"{path.stem}-{name}.csv") for name in TABLES]
+    return [path.with_suffix(".json"), *tables]
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return json.loads(files.read_text(path)).get("schema") == measuring.SCHEMA
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def prepare(model: Model, progress: Progress) -> Prepared:
     """The run's data, both splits, as training had them."""
     config = model.config
     data = Path(model.run.record["data"])
+    if not data.exists():
+        raise errors.MidlevelError(
+            f"{data}: the data of {model.run.folder} is gone, and a report is of it. "
+            "Put it back; or measure other data with: midlevel evaluate DATA --model "
+            f"{model.run.folder}"
+        )
     dataset = evaluation.read(data, model, None, progress)
     views = {config.data.train: [config.features.views[0]]}
     views.setdefault(config.data.val, []).append(ORIGINAL)
@@ -176,10 +211,10 @@ def _picture(measured: Measured, tile: gallery.Tile, i: int) -> dict:
 
 
 def _write_numbers(stem: Path, measured: Measured):
-    text = json.dumps(measured.numbers, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(measured.numbers, indent=2, ensure_ascii=False, allow_nan=False)
+    text += "\n"
     files.write_text(stem.with_name(f"{stem.name}.json"), text)
-    tables = {"photographs": _photograph_rows, "curves": _curve_rows}
-    for name, rows in tables.items():
+    for name, rows in zip(TABLES, (_photograph_rows, _curve_rows), strict=True):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows(measured))
         files.write_text(stem.with_name(f"{stem.name}-{name}.csv"), text.getvalue())

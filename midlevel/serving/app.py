@@ -49,12 +49,14 @@ def build(
     model: Model,
     limits: uploads.Limits,
     names: Iterable[str] = (),
+    origins: Iterable[str] = (),
     places: int = scoring.PLACES,
 ) -> guard.Guard:
     """The application, behind its guard.
 
     Args:
         names: of this machine, that a request may call it.
+        origins: names of machines whose pages may use it, whatever their port.
         places: requests in hand at a time.
     """
     scorer = scoring.Scorer(model, places)
@@ -77,7 +79,7 @@ def build(
     app.add_exception_handler(Refused, _refuse)
     _add_reads(app, page, facts, scorer)
     _add_predict(app, model.classes, limits, scorer)
-    return guard.Guard(app, guard.policy(page), names)
+    return guard.Guard(app, guard.policy(page), names, origins)
 
 
 def describe(model: Model, limits: uploads.Limits) -> dict:

@@ -25,13 +25,21 @@ class Guard:
 
     A request must name this machine in `Host`: by a number, as localhost, or by a name
     of `names`. Another's name that was made to point here (DNS rebinding) is refused.
-    So is what a page from elsewhere sends, by its `Origin`; a page without one, such as
-    a program's request, is served.
+    So is what a page from elsewhere sends, by its `Origin`, unless it is one of
+    `origins`: another port of this machine is elsewhere too. A request without one, as
+    programs send it, is served.
     """
 
-    def __init__(self, app, policy: str, names: Iterable[str] = ()):
+    def __init__(
+        self,
+        app,
+        policy: str,
+        names: Iterable[str] = (),
+        origins: Iterable[str] = (),
+    ):
         self._app = app
-        self._names = LOCAL | {name.lower() for name in names}
+        self._origins = {name.lower() for name in origins}
+        self._names = LOCAL | self._origins | {name.lower() for name in names}
         found = {**HEADERS, "Content-Security-Policy": policy}
         self._headers = [
             (name.lower().encode(), value.encode()) for name, value in found.items()
@@ -68,7 +76,7 @@ class Guard:
 
     def _is_ours(self, origin: str, host: str) -> bool:
         name = _hostname(origin)
-        return origin.partition("//")[2] == host or name in self._names - LOCAL
+        return origin.partition("//")[2] == host or name in self._origins
 
     def _is_known(self, name: str) -> bool:
         return name in self._names or is_number(name)

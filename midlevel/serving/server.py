@@ -41,7 +41,7 @@ def serve(
     progress = progress or Progress()
     limits = limits or uploads.Limits(25 * MEGABYTE)
     own = set() if guard.is_loopback(host) else guard.own_names()
-    app = app_.build(model, limits, {host, *own, *names})
+    app = app_.build(model, limits, {host, *own, *names}, names)
     with _listening(host, port) as listener:
         _say(model, host, listener.getsockname()[1], progress)
         _set_up_log(access_log)
