@@ -1,9 +1,11 @@
 """Write docs/commands.md and docs/settings.md from the code: every command, every key.
 
 python scripts/make_reference.py
+python scripts/make_reference.py --check    # leaves with 1 if one is out of date
 """
 
 import inspect
+import sys
 import types
 import typing
 from pathlib import Path
@@ -122,6 +124,20 @@ def block(command: click.Command, name: str) -> str:
 
 PAGES = {"settings.md": settings, "commands.md": commands}
 
-if __name__ == "__main__":
+
+def main(check: bool):
+    """Write the pages, or name those that are out of date and leave with 1."""
+    stale = []
     for file, make in PAGES.items():
-        (DOCS / file).write_text(make() + "\n", encoding="utf-8")
+        path, text = DOCS / file, make() + "\n"
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != text:
+            stale.append(
+                f"{path}: is out of date; run python scripts/make_reference.py"
+            )
+    sys.exit("\n".join(stale) or 0)
+
+
+if __name__ == "__main__":
+    main("--check" in sys.argv)
