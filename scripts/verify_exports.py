@@ -33,6 +33,8 @@ def main():
     model = midlevel.load(asked.run, precision="f32")
     shown = {str(path): images.read(path) for path in asked.photographs}
     folder = asked.exports or asked.run / "exports"
+    if not (folder / contents.FILE).exists():
+        parser.error(f"{folder}: holds no exports. Make them: midlevel export")
     rows = json.loads((folder / contents.FILE).read_text("utf-8"))["files"]
     print(ROW.format("format", "MB", "windows", "images", "s/image"))
     own = median_seconds(score_of(model), [image[None] for image in shown.values()])
