@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from midlevel import config as config_
 from midlevel import datasets, errors, runs
 from midlevel.config import Config
 
@@ -28,7 +29,7 @@ def check_same(run: runs.Run, data: Path, config: Config):
     Raises:
         errors.MidlevelError: its settings or data are others.
     """
-    given, begun = (_flat(some) for some in (config, run.config))
+    given, begun = map(config_.flat, (config, run.config))
     given["data"], begun["data"] = str(data.resolve()), run.record["data"]
     others = [name for name in given if given[name] != begun[name]]
     if others:
@@ -84,12 +85,3 @@ def _split_rows(dataset: datasets.Dataset, config: Config) -> list[dict]:
         for split in dict.fromkeys((config.data.train, config.data.val))
         for example in dataset.split(split)
     ]
-
-
-def _flat(config: Config) -> dict:
-    """Each setting by its dotted key, as `--set` takes them."""
-    found = {}
-    for name, value in config.model_dump().items():
-        section = value if isinstance(value, dict) else {"": value}
-        found |= {f"{name}.{key}".rstrip("."): v for key, v in section.items()}
-    return found

@@ -332,6 +332,15 @@ def dump(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 
 
+def flat(config: Config) -> dict:
+    """Each setting by its dotted key, as `--set` takes them."""
+    found = {}
+    for name, value in config.model_dump().items():
+        section = value if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{key}".rstrip("."): v for key, v in section.items()}
+    return found
+
+
 def _tree(base: Config | str | Path | None) -> dict:
     if isinstance(base, Config):
         return base.model_dump()

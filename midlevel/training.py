@@ -2,7 +2,7 @@
 
 import functools
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from midlevel.datasets import demo
 from midlevel.preparation import Prepared
 from midlevel.progress import Progress
 from midlevel.reports import reporting
-from midlevel.validation import Validation
+from midlevel.validation import Scored, Validation
 
 
 def train(
@@ -124,7 +124,38 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
         dataset, views, extractor, place, progress, config.data.strict
     )
     extracted = time.monotonic()
+    learned = _learn(run, config, prepared, progress)
+    timings = {
+        "features_s": round(extracted - started, 1),
+        "head_s": round(time.monotonic() - extracted, 1),
+    }
+    _finish(run, config, prepared, learned, timings, progress)
+    run.update(finished=True)
+    run.discard_checkpoints()
+    if config.report:
+        _report(run, prepared, progress)
+    _say_result(run, progress)
+    return run
 
+
+@dataclass(frozen=True)
+class _Learned:
+    """What learning left.
+
+    Attributes:
+        state: of fitting, at its end.
+        scored: the validation split, by the best head.
+        windows: how many of background and of each class were learned from.
+    """
+
+    state: fitting.State
+    scored: Scored
+    windows: dict[str, int]
+
+
+def _learn(run: runs.Run, config: Config, prepared: Prepared, progress: Progress):
+    """Fit the head and keep it in the run."""
+    extractor, classes = prepared.extractor, prepared.dataset.classes
     k = config.scores.k
     validation = Validation(
         prepared, config.data.val, scores.K_CHOICES if k == "auto" else (k,)
@@ -132,7 +163,7 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     windows = samples.collect(prepared, config, progress)
     head = heads.build(
         extractor.backbone.spec.channels,
-        len(dataset.classes),
+        len(classes),
         config.head.hidden,
         config.head.dropout,
         config.head.normalise,
@@ -147,21 +178,9 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
         run.checkpoints,
         progress,
     )
-    counts = {"windows": _counted(windows, dataset.classes)}
-    timings = {
-        "features_s": round(extracted - started, 1),
-        "head_s": round(time.monotonic() - extracted, 1),
-    }
     heads.keep(run, head)
-    scored = validation.scored(heads.network(run, engine))
-    found = {"timings": timings, **counts}
-    _finish(run, config, prepared, state, scored, found, progress)
-    run.update(finished=True)
-    run.discard_checkpoints()
-    if config.report:
-        _report(run, prepared, progress)
-    _say_result(run, progress)
-    return run
+    scored = validation.scored(heads.network(run, extractor.backbone.engine))
+    return _Learned(state, scored, _counted(windows, classes))
 
 
 def _views(config: Config) -> dict[str, list[str]]:
@@ -197,20 +216,16 @@ def _report(run: runs.Run, prepared: Prepared, progress: Progress):
         )
 
 
-def _finish(run, config, prepared: Prepared, state, scored, others: dict, progress):
-    """Write what the run found.
-
-    Args:
-        others: entries of metrics.json that were found before.
-    """
-    classes = prepared.dataset.classes
+def _finish(run, config, prepared: Prepared, learned: _Learned, timings, progress):
+    """Write what the run found."""
+    classes, scored = prepared.dataset.classes, learned.scored
     k, _ = scored.best()
     at_k, targets = scored.at(k), scored.targets
     calibrated = calibration.none(len(classes))
     if config.scores.calibrate:
         calibrated = calibration.fit(at_k, targets)
         _say_scarce(classes, calibration.fits(at_k, targets), progress)
-    run.write_csv("history.csv", state.history)
+    run.write_csv("history.csv", learned.state.history)
     run.write_json(
         "metrics.json",
         {
@@ -218,14 +233,15 @@ def _finish(run, config, prepared: Prepared, state, scored, others: dict, progre
             "images": len(at_k),
             **metrics.table(at_k, targets, classes),
             "calibration_error": _calibration_error(at_k, targets, config),
-            **others,
+            "windows": learned.windows,
+            "timings": timings,
         },
     )
     run.update(
         k=k,
         calibration=asdict(calibrated),
         thresholds=_thresholds(calibrated(at_k), targets, classes, config.scores),
-        best_epoch=state.best_epoch,
+        best_epoch=learned.state.best_epoch,
         features_fingerprint=prepared.extractor.fingerprint,
         left_out=[*map(str, prepared.dataset.problems), *prepared.failures],
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from midlevel import calibration, errors, files, fitting, metrics
+from midlevel import config as config_
 from midlevel.config import Config
 from midlevel.model import Model
 from midlevel.preparation import Prepared
@@ -135,16 +136,10 @@ def read(run: Run, name: str):
 def differing(config: Config) -> dict:
     """The settings that are not the defaults, by dotted key."""
     resolved = fitting.resolved(Config().training)
-    usual = _flat(Config().model_copy(update={"training": resolved}))
-    return {key: value for key, value in _flat(config).items() if value != usual[key]}
-
-
-def _flat(config: Config) -> dict:
-    found = {}
-    for name, value in config.model_dump().items():
-        section = value if isinstance(value, dict) else {"": value}
-        found |= {f"{name}.{key}".rstrip("."): v for key, v in section.items()}
-    return found
+    usual = config_.flat(Config().model_copy(update={"training": resolved}))
+    return {
+        key: value for key, value in config_.flat(config).items() if value != usual[key]
+    }
 
 
 def _classes(model: Model, prepared: Prepared, labelled, targets) -> dict:
