@@ -149,11 +149,6 @@ def rows(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return whole
 
 
-def sheet(tiles: Sequence[np.ndarray], columns: int, side: int) -> np.ndarray:
-    """Square tiles in rows, each resized to `side` pixels; the rest is paper."""
-    return rows([images.resize(tile, (side, side)) for tile in tiles], columns)
-
-
 def png(image: np.ndarray) -> bytes:
     """The image as a PNG file."""
     return cv2.imencode(".png", image[..., ::-1])[1].tobytes()

@@ -127,7 +127,7 @@ def _train(data: Path, config: Config, run: runs.Run, progress: Progress) -> run
     learned = _learn(run, config, prepared, progress)
     timings = {
         "features_s": round(extracted - started, 1),
-        "head_s": round(time.monotonic() - extracted, 1),
+        "head_s": round(learned.fitted - extracted, 1),
     }
     _finish(run, config, prepared, learned, timings, progress)
     run.update(finished=True)
@@ -146,11 +146,13 @@ class _Learned:
         state: of fitting, at its end.
         scored: the validation split, by the best head.
         windows: how many of background and of each class were learned from.
+        fitted: when fitting ended, as `time.monotonic` counts.
     """
 
     state: fitting.State
     scored: Scored
     windows: dict[str, int]
+    fitted: float
 
 
 def _learn(run: runs.Run, config: Config, prepared: Prepared, progress: Progress):
@@ -178,9 +180,10 @@ def _learn(run: runs.Run, config: Config, prepared: Prepared, progress: Progress
         run.checkpoints,
         progress,
     )
+    fitted = time.monotonic()
     heads.keep(run, head)
     scored = validation.scored(heads.network(run, extractor.backbone.engine))
-    return _Learned(state, scored, _counted(windows, classes))
+    return _Learned(state, scored, _counted(windows, classes), fitted)
 
 
 def _views(config: Config) -> dict[str, list[str]]:

@@ -15,7 +15,6 @@ from midlevel.preparation import Prepared
 from midlevel.progress import Progress
 
 FOLDER = Path("runs/units")
-KINDS = ("head", "backbone")
 MOST = 200  # units on a page: some ten kilobytes a window
 
 
