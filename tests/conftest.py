@@ -8,6 +8,8 @@ import hypothesis
 import pytest
 import stub
 
+from midlevel.engines import machine
+
 hypothesis.settings.register_profile(
     "short", max_examples=25, deadline=None, derandomize=True, database=None
 )
@@ -33,6 +35,13 @@ def voc_animals() -> Path:
     if not folder:
         pytest.skip("MIDLEVEL_TEST_DATA names no folder of photographs")
     return Path(folder)
+
+
+@pytest.fixture
+def needs_bf16():
+    """What computes in bf16 is tested where the CPU does."""
+    if not machine.has_bf16():
+        pytest.skip("this CPU has no bfloat16 instructions, or the process may not")
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,8 @@ def test_tensorflow_stays_in_its_rooms():
 @pytest.mark.parametrize(
     ("load", "owners"),
     [
-        ("runtime.load_openvino", ["engines.openvino"]),  # reports its use otherwise
+        # It reports its use otherwise.
+        ("runtime.load_openvino", ["engines.machine", "engines.openvino"]),
         ("runtime.load_opencv", ["decoding", "drawing", "images"]),
         ("onnxruntime", ["exports.formats", "exports.onnx"]),
         ("ai_edge_litert", ["exports.formats", "exports.litert"]),

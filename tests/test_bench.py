@@ -60,15 +60,15 @@ def test_the_examples_hold(name):
 
 def test_what_the_machine_lacks_is_left_out_and_said(monkeypatch):
     monkeypatch.setattr(ways.gpu, "usable", lambda: False)
-    monkeypatch.setattr(ways, "has_bf16", lambda: False)
+    monkeypatch.setattr(ways.machine, "has_bf16", lambda: False)
     known, left_out = ways.at_hand()
     names = [way.name for way in known]
     assert names[:2] == ["naive", "crops"] and "paper-openvino-f32" in names
-    assert "bf16 is emulated" in left_out["*-openvino-bf16"]
+    assert left_out == {"*-openvino-bf16": ways.NO_BF16}
     assert not any("bf16" in name for name in names)
-    emulated, left_out = ways.at_hand(emulated=True)
-    (way,) = ways.chosen(emulated, "single-openvino-bf16")
-    assert way.note == ways.EMULATED and not left_out
+    monkeypatch.setattr(ways.machine, "has_bf16", lambda: True)
+    known, left_out = ways.at_hand()
+    assert ways.chosen(known, "single-openvino-bf16") and not left_out
 
 
 def test_with_a_gpu_tensorflow_has_every_precision(monkeypatch):
@@ -157,7 +157,7 @@ def accuracy_of(*names):
 
 
 def test_accuracies_find_their_rows():
-    rates = [{("CPU", "f32"): {"a": 1e9}}] * 2
+    rates = [{("CPU", kind): {"a": 1e9} for kind in ("f32", "bf16")}] * 2
     bf16 = ways.Way("maps", "single", "openvino", "bf16")
     rows = predict.conclude([row_of(w) for w in (NAIVE, SINGLE, bf16)], rates)["rows"]
     predict.accuracy(rows, accuracy_of("paper-crops", "single"))

@@ -1,6 +1,6 @@
 import subprocess
 import sys
-import warnings
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 import stub
 
 from midlevel import backbones, config, engines, errors, features
-from midlevel.engines import gpu, openvino, tensorflow
+from midlevel.engines import gpu, machine, openvino, tensorflow
 
 BOTH = ("openvino", "tensorflow")
 SIZES = ((64, 96), (160, 96), (32, 32))  # of whole cells
@@ -27,6 +27,16 @@ def with_gpu(monkeypatch):
 @pytest.fixture
 def without_gpu(monkeypatch):
     monkeypatch.setattr(gpu, "usable", lambda: False)
+
+
+@pytest.fixture
+def with_bf16(monkeypatch):
+    monkeypatch.setattr(machine, "has_bf16", lambda: True)
+
+
+@pytest.fixture
+def without_bf16(monkeypatch):
+    monkeypatch.setattr(machine, "has_bf16", lambda: False)
 
 
 def colours(size_wh, seed=0):
@@ -66,7 +76,7 @@ def test_what_is_asked_for_is_taken(with_gpu):
     assert engines.choose("auto", "bf16").name == "tensorflow"
 
 
-def test_openvino_is_chosen_without_looking_for_a_gpu(monkeypatch):
+def test_openvino_is_chosen_without_looking_for_a_gpu(monkeypatch, with_bf16):
     monkeypatch.setattr(gpu, "usable", lambda: pytest.fail("looked for a GPU"))
     assert engines.choose("openvino", "bf16").precision == "bf16"
 
@@ -88,7 +98,7 @@ def test_a_precision_that_does_not_run_or_only_slowly_is_refused(
         engines.choose(name, precision)
 
 
-def test_a_gpu_does_not_help_openvino(with_gpu):
+def test_a_gpu_does_not_help_openvino(with_gpu, with_bf16):
     with pytest.raises(errors.MidlevelError, match="CPU computes in f32 or bf16"):
         engines.choose("openvino", "f16")
 
@@ -100,6 +110,70 @@ def test_settings_choose_the_engine(stub_backbone):
         assert extractor.backbone.engine.name == name
     with pytest.raises(errors.MidlevelError, match="engine: .*openvino"):
         config.load(settings={"engine": "onnx"})
+
+
+# === What the machine computes in ===
+
+
+@pytest.mark.parametrize(
+    "name, precision",
+    [("openvino", "bf16"), ("tensorflow", "bf16"), ("tensorflow", "f16")],
+)
+@pytest.mark.parametrize("device", ["CPU", "GPU"])
+def test_no_engine_makes_a_network_that_this_machine_would_run_wrongly(
+    model, without_gpu, without_bf16, name, precision, device
+):
+    """However the engine was made, and whatever it says of its device."""
+    engine = engines.Engine(name, precision, device)
+    message = (
+        f"The engine {name} on the CPU computes in f32 here. Received: precision "
+        f"{precision}. Choose --precision f32, or to train --set precision=f32."
+    )
+    with pytest.raises(errors.MidlevelError) as caught:
+        engine.network(lambda: model, "uint8")
+    assert str(caught.value) == message
+
+
+def test_bf16_is_refused_before_anything_is_computed(without_gpu, without_bf16):
+    for name in engines.NAMES:
+        with pytest.raises(errors.MidlevelError, match="computes in f32 here"):
+            engines.choose(name, "bf16")
+        assert engines.choose(name).precision == "f32"
+
+
+def test_where_the_cpu_has_bf16_openvino_takes_it(without_gpu, with_bf16):
+    assert engines.choose("auto", "bf16").name == "openvino"
+    assert machine.precisions("openvino", "CPU") == ("f32", "bf16")
+    assert machine.precisions("tensorflow", "CPU") == ("f32",)
+    assert machine.precisions("tensorflow", "GPU") == engines.PRECISIONS
+
+
+@pytest.mark.parametrize(
+    "capabilities, cap, found",
+    [
+        (["FP32", "BF16"], {}, True),
+        (["FP32", "INT8"], {}, False),
+        (["FP16", "FP32"], {"ONEDNN_MAX_CPU_ISA": "DEFAULT"}, False),
+        (["FP32", "BF16"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}, False),
+        (["FP32", "BF16"], {"DNNL_MAX_CPU_ISA": "avx512_core"}, False),
+        (["FP32", "BF16"], {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}, True),
+    ],
+)
+def test_a_cpu_has_bf16_as_far_as_openvino_knows_and_the_process_may(
+    monkeypatch, capabilities, cap, found
+):
+    class Core:
+        def get_property(self, device, name):
+            assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
+            return capabilities
+
+    openvino_ = types.SimpleNamespace(Core=Core)
+    monkeypatch.setattr(machine.runtime, "load_openvino", lambda: openvino_)
+    for name in machine.CAPS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in cap.items():
+        monkeypatch.setenv(name, value)
+    assert machine.has_bf16() is found
 
 
 # === The GPU ===
@@ -229,22 +303,21 @@ def test_float32_is_never_left_to_the_cpu(model):
     assert hint.to_dtype() == np.float32
 
 
-def test_bf16_without_its_instructions_warns_and_still_runs(model, monkeypatch):
-    monkeypatch.setattr(openvino, "has_bf16", lambda: False)
-    with pytest.warns(UserWarning, match="no bfloat16 instructions.*f32 is as fast"):
-        network = compiled(model, "bf16")
-    np.testing.assert_allclose(network(batch()), compiled(model)(batch()), atol=0.02)
-    monkeypatch.setattr(openvino, "has_bf16", lambda: True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        compiled(model, "bf16")
+def test_bf16_in_openvino_is_near_f32(model, needs_bf16):
+    difference = np.abs(compiled(model, "bf16")(batch()) - compiled(model)(batch()))
+    assert 1e-5 < difference.max() < 0.02
 
 
-def test_bf16_in_tensorflow_multiplies_so_and_gives_float32(model):
+def test_bf16_in_tensorflow_is_near_f32_and_gives_float32(model, needs_bf16):
+    """The graph alone: midlevel takes TensorFlow in bf16 on a GPU only."""
     plain = tensorflow.Network(model, "uint8")(batch())
-    short = tensorflow.Network(model, "uint8", "bf16")(batch())
+    graph = tensorflow.freeze(tensorflow.in_precision(model, "bf16"), "uint8")
+    short = graph(tensorflow.tf.convert_to_tensor(batch()))[0].numpy()
     assert short.dtype == np.float32
     assert 1e-5 < np.abs(short - plain).max() < 0.02
+
+
+def test_bf16_in_tensorflow_multiplies_so_and_prepares_in_float32(model):
     copy = tensorflow.in_precision(model, "bf16")
     policies = {layer.name: layer.dtype_policy.name for layer in copy.layers}
     assert policies["preprocessing"] == "float32"  # 0 to 255 has more steps than bf16

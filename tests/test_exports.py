@@ -166,8 +166,9 @@ def test_scores_that_are_no_numbers_differ():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:This CPU has no bfloat16")
-def test_a_run_in_bf16_is_exported_and_verified_in_f32(model, tmp_path, monkeypatch):
+def test_a_run_in_bf16_is_exported_and_verified_in_f32(
+    model, tmp_path, monkeypatch, needs_bf16
+):
     trials, seen = verification.of_images, []
 
     def watched(model, *others):

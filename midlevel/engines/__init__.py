@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from midlevel import errors
-from midlevel.engines import gpu
+from midlevel.engines import gpu, machine
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
 NAMES = ("auto", "openvino", "tensorflow")
-PRECISIONS = ("f32", "bf16", "f16")
+PRECISIONS = machine.PRECISIONS
 CPU_PIXELS = 200_000  # of one call: more gains nothing and takes memory
 GPU_PIXELS = 4_000_000
 MOST_STREAMS = 8  # each takes some hundred MB
@@ -117,21 +116,8 @@ def choose(name: str = "auto", precision: str = "f32") -> Engine:
         name = "tensorflow" if has_gpu else "openvino"
     else:
         why = "as asked" if name == "openvino" else f"as asked; {why}"
-    _check(name, precision, device)
+    machine.check(name, precision, device)
     return Engine(name, precision, device, why)
-
-
-def _check(name: str, precision: str, device: str):
-    """Refuse what would not run, or only slowly."""
-    if name == "openvino":
-        fits = ("f32", "bf16")
-    else:
-        fits = PRECISIONS if device == "GPU" else ("f32",)
-    if precision not in fits:
-        raise errors.MidlevelError(
-            f"The engine {name} on the {device} computes in {' or '.join(fits)}. "
-            f"Received: precision {precision}."
-        )
 
 
 def cores() -> int:

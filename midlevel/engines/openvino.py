@@ -9,13 +9,13 @@ import errno
 import functools
 import hashlib
 import queue
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midlevel import errors, files, runtime
+from midlevel.engines import machine
 
 if TYPE_CHECKING:
     import keras
@@ -41,13 +41,11 @@ class Network:
             precision: always said: OpenVINO by itself takes bf16 where a CPU has it,
                 and results would depend on the machine.
             streams: calls that run at a time, each on its share of the cores.
+
+        Raises:
+            errors.MidlevelError: this machine does not compute in that precision.
         """
-        if precision == "bf16" and not has_bf16():
-            warnings.warn(
-                "This CPU has no bfloat16 instructions: OpenVINO emulates them, and "
-                "f32 is as fast.",
-                stacklevel=2,
-            )
+        machine.check("openvino", precision, "CPU")
         settings = {
             "INFERENCE_PRECISION_HINT": TYPES[precision],
             "NUM_STREAMS": streams,
@@ -85,11 +83,6 @@ class Network:
 def core() -> ov.Core:
     """OpenVINO's one entrance."""
     return ov.Core()
-
-
-def has_bf16() -> bool:
-    """Whether the CPU has bfloat16 instructions."""
-    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def convert(model: "keras.Model", dtype: str) -> ov.Model:

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 
 from midlevel import runtime
+from midlevel.engines import gpu, machine
 
 keras = runtime.load_keras()
 
@@ -27,8 +28,13 @@ class Network:
         Args:
             dtype: of what it is given, `uint8` or `float32`.
             precision: `f32`; `bf16` or `f16`: products of that type, sums of f32.
+
+        Raises:
+            errors.MidlevelError: this machine does not compute in that precision.
         """
         if precision != "f32":
+            # TensorFlow takes a GPU where it can use one, and nobody else is asked.
+            machine.check("tensorflow", precision, "GPU" if gpu.usable() else "CPU")
             model = in_precision(model, precision)
         self._graph = freeze(model, dtype)
         self._one_at_a_time = threading.Lock()  # a GPU holds the maps of one call

@@ -3,7 +3,6 @@
 import json
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import click
@@ -53,12 +52,11 @@ def main():
 @count_option("--classes", 20, "Of the head.")
 @backbone_option
 @click.option("--rows", default="*", show_default=True, help="Such as naive,single-*.")
-@click.option("--emulated", is_flag=True, help="bf16 where the CPU has none, too.")
 @click.option("--memory", is_flag=True, help="Peak memory of each row.")
 @click.option("--stages", is_flag=True, help="A table of what takes how long.")
 @click.option("--accuracy", type=file, help="JSON of compare_paths.py: its mAP.")
 @json_option
-def predict(photographs, count, rows, emulated, accuracy, stages, output, **options):
+def predict(photographs, count, rows, accuracy, stages, output, **options):
     """From files to image scores, in every way there is, in turns.
 
     Rows: naive (Keras' predict on crops), crops (a TensorFlow graph, larger batches),
@@ -66,8 +64,7 @@ def predict(photographs, count, rows, emulated, accuracy, stages, output, **opti
     """
     from bench import predict, tables
 
-    warnings.filterwarnings("ignore", message="This CPU has no bfloat16")  # a note says
-    known, left_out = ways.at_hand(emulated)
+    known, left_out = ways.at_hand()
     chosen, paths = ways.chosen(known, rows), sources.find([photographs])[:count]
     measured_on = machine.describe()
     found = _predict(paths, chosen, **options)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench import ways
 from midlevel import engines, runtime
-from midlevel.engines import gpu
+from midlevel.engines import gpu, machine
 
 SIDE, TIMES = 2048, 5  # of one product on a CPU; products in a measurement
 GPU_SIDE, GPU_TIMES = 8192, 20
@@ -18,7 +17,7 @@ def find() -> dict[tuple[str, str], list[tuple[str, Callable]]]:
     """Of each device and precision the libraries: a name, and what gives FLOP/s."""
     exact = [("numpy", numpy_rate()), ("OpenVINO", openvino_rate("f32"))]
     found = {("CPU", "f32"): exact}
-    if ways.has_bf16():
+    if machine.has_bf16():
         found["CPU", "bf16"] = [("OpenVINO", openvino_rate("bf16"))]
     if gpu.usable():
         for precision in engines.PRECISIONS:

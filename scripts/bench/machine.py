@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-from bench import ways
 from midlevel import engines, runs, runtime
 from midlevel.engines import gpu
+from midlevel.engines import machine as judge
 
 PROCESS = Path("/proc/self/status")
 EVERY = 0.1  # seconds between two looks at the memory
@@ -23,7 +23,7 @@ def describe() -> dict:
         **runs.environment(),
         "cpu": cpu_name(),
         "cores": engines.cores(),
-        "bf16": ways.has_bf16(),
+        "bf16": judge.has_bf16(),
         "gpu": gpu_name(),
         "load": [load()],
     }

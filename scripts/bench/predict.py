@@ -119,7 +119,9 @@ def conclude(rows: list[Row], rates: list[dict]) -> dict:
     }
     naive = next((row for row in rows if row.way.method == "naive"), None)
     return {
-        "rows": [figures(row, naive, limit(row.way, best)) for row in rows],
+        "rows": [
+            figures(row, naive, best[row.way.device, row.way.precision]) for row in rows
+        ],
         "limits": [
             {
                 "device": device,
@@ -130,11 +132,6 @@ def conclude(rows: list[Row], rates: list[dict]) -> dict:
             for (device, precision), fastest in best.items()
         ],
     }
-
-
-def limit(way: Way, best: dict) -> np.ndarray:
-    """FLOP/s that the way could reach, of each turn; of f32 where bf16 is emulated."""
-    return best.get((way.device, way.precision), best[way.device, "f32"])
 
 
 def figures(row: Row, naive: Row | None, limit: np.ndarray) -> dict:

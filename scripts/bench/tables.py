@@ -80,8 +80,7 @@ def of_predict(found: dict, stages: bool) -> str:
     """The table of `predict`, and how to read it."""
     rows = found["rows"]
     columns = [c for c in PREDICT if any(c[2](row) for row in rows)]
-    notes = [f"{row['name']}: {row['note']}" for row in rows if row["note"]]
-    notes += [f"left out: {name}: {why}" for name, why in found["left_out"].items()]
+    notes = [f"left out: {name}: {why}" for name, why in found["left_out"].items()]
     parts = [
         machine.in_words(found["machine"]),
         limits(found["limits"]),

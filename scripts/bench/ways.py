@@ -3,11 +3,11 @@
 import fnmatch
 from dataclasses import dataclass
 
-from midlevel import engines, errors
-from midlevel.engines import gpu
+from midlevel import errors
+from midlevel.engines import gpu, machine
 
 PYRAMIDS = ("paper", "octaves", "single")
-EMULATED = "bf16 is emulated: this CPU has no instructions for it"
+NO_BF16 = "this CPU has no instructions for bf16"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class Way:
         method: `naive`, `crops` or `maps`; the first two cut every window out.
         engine: `keras`, `tensorflow` or `openvino`.
         device: `CPU` or `GPU`.
-        note: what a reader must know.
     """
 
     method: str
@@ -26,7 +25,6 @@ class Way:
     engine: str
     precision: str = "f32"
     device: str = "CPU"
-    note: str = ""
 
     @property
     def name(self) -> str:
@@ -52,34 +50,22 @@ class Way:
         return self.pyramid if exact else f"{self.pyramid}-{self.precision}"
 
 
-def at_hand(emulated: bool = False) -> tuple[list[Way], dict[str, str]]:
-    """The ways this machine has, the slow ones first; and why others are left out.
-
-    Args:
-        emulated: take bf16 also where the CPU has no instructions for it.
-    """
+def at_hand() -> tuple[list[Way], dict[str, str]]:
+    """The ways this machine has, the slow ones first; and why others are left out."""
     device = "GPU" if gpu.usable() else "CPU"
     crops = [
         Way("naive", "paper", "keras", device=device),
         Way("crops", "paper", "tensorflow", device=device),
     ]
-    exact = engines.PRECISIONS if device == "GPU" else ("f32",)
-    parts = [("tensorflow", precision, device, "") for precision in exact]
-    left_out, note = {}, "" if has_bf16() else EMULATED
-    parts.append(("openvino", "f32", "CPU", ""))
-    if emulated or not note:
-        parts.append(("openvino", "bf16", "CPU", note))
-    else:
-        left_out["*-openvino-bf16"] = f"{note} (--emulated measures it)"
+    parts = [
+        (engine, precision, on)
+        for engine, on in (("tensorflow", device), ("openvino", "CPU"))
+        for precision in machine.precisions(engine, on)
+    ]
+    has_bf16 = ("openvino", "bf16", "CPU") in parts
+    left_out = {} if has_bf16 else {"*-openvino-bf16": NO_BF16}
     maps = [Way("maps", pyramid, *part) for pyramid in PYRAMIDS for part in parts]
     return crops + maps, left_out
-
-
-def has_bf16() -> bool:
-    """Whether the CPU has bfloat16 instructions, as far as OpenVINO knows."""
-    from midlevel.engines import openvino
-
-    return openvino.has_bf16()
 
 
 def chosen(known: list[Way], patterns: str) -> list[Way]:
