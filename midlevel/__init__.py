@@ -12,19 +12,19 @@ import importlib
 
 import wrapt
 
-from midlevel import limits as _limits  # noqa: F401 - before OpenCV is loaded
 from midlevel.errors import MidlevelError
+from midlevel.images import limits as _limits  # noqa: F401 - before OpenCV is loaded
 
 _PLACES = {
-    "Config": "midlevel.config",
-    "Model": "midlevel.model",
-    "Progress": "midlevel.progress",
+    "Config": "midlevel.settings.config",
+    "Model": "midlevel.prediction.model",
+    "Progress": "midlevel.system.progress",
     "Run": "midlevel.runs",
-    "evaluate": "midlevel.evaluation",
+    "evaluate": "midlevel.evaluation.evaluate",
     "export": "midlevel.exports",
-    "load": "midlevel.model",
-    "report": "midlevel.reports.reporting",
-    "train": "midlevel.training",
+    "load": "midlevel.prediction.model",
+    "report": "midlevel.pages.report.report_page",
+    "train": "midlevel.api",
 }
 __all__ = ["MidlevelError", "__version__", *_PLACES]
 
@@ -47,4 +47,4 @@ def __dir__():
 def _register_layers(keras):
     """Make the layers of exported models known to Keras, whenever it is imported."""
     if keras.config.backend() == "tensorflow":  # midlevel's layers need no other
-        importlib.import_module("midlevel.layers")
+        importlib.import_module("midlevel.networks.export_layers")

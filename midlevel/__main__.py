@@ -2,7 +2,7 @@
 
 import sys
 
-from midlevel.cli import cli
+from midlevel.commands.cli import cli
 
 
 def main():

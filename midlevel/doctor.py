@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from midlevel import batches, engines, errors, store
-from midlevel.backbones import table
-from midlevel.engines import gpu
+from midlevel import errors
+from midlevel.features import store
+from midlevel.networks.backbones import table
+from midlevel.networks.engines import gpu
+from midlevel.system import machine
 
 FINE, NOTE, MEND = "fine", "note", "mend"
 SCHEMA = "midlevel-doctor/1"
@@ -62,6 +64,21 @@ def examine() -> list[Finding]:
         _other_weights(),
         _heic(),
     ]
+
+
+def tried() -> list[Finding]:
+    """What running a network on each engine shows; takes seconds."""
+    from midlevel.networks.engines import self_test  # it loads both
+
+    findings = []
+    for outcome in self_test.run():
+        is_fine = outcome.map is not None and not outcome.advice
+        state = FINE if is_fine else MEND
+        if outcome.is_missing and not version(*TENSORFLOW):
+            state = NOTE
+        name = f"trial {outcome.engine}".strip()
+        findings.append(Finding(name, state, outcome.text, outcome.advice))
+    return findings
 
 
 def is_well(findings: list[Finding]) -> bool:
@@ -180,8 +197,8 @@ def _engine() -> Finding:
 
 
 def _machine() -> Finding:
-    memory = batches.memory_of_machine()
-    text = f"{engines.cores()} cores of {os.cpu_count()}, {memory / 1e9:.1f} GB memory"
+    memory = machine.memory_of_machine()
+    text = f"{machine.cores()} cores of {os.cpu_count()}, {memory / 1e9:.1f} GB memory"
     if memory < LEAST_MEMORY:
         advice = f"give it {LEAST_MEMORY / 1e9:.0f} GB, or train elsewhere"
         return Finding("machine", NOTE, f"{text}: too little to train", advice)

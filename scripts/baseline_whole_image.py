@@ -26,8 +26,12 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from midlevel import backbones, datasets, errors, evaluation, images, metrics, windows
-from midlevel.progress import Progress
+from midlevel import datasets, errors
+from midlevel.evaluation import evaluate
+from midlevel.images import pixels as images
+from midlevel.method import metrics, windows
+from midlevel.networks import backbones
+from midlevel.system.progress import Progress
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # C of the logistic regression
 FOLDS = 5
@@ -185,7 +189,7 @@ def main(data: Path, classes: str | None, split: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo(f"{as_table(rows)}\n\n{evaluation.ap_table(found)}")
+        click.echo(f"{as_table(rows)}\n\n{evaluate.ap_table(found)}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import click
 
-from midlevel import sources
+from midlevel.images import sources
 
 COMMAND = [sys.executable, "-m", "midlevel"]
 ENDED = 128 + signal.SIGTERM

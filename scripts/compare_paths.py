@@ -26,19 +26,15 @@ from pathlib import Path
 import click
 import numpy as np
 
-from midlevel import (
-    config,
-    datasets,
-    errors,
-    evaluation,
-    features,
-    images,
-    metrics,
-    model,
-    training,
-    windows,
-)
-from midlevel.progress import Progress
+from midlevel import datasets, errors
+from midlevel.evaluation import evaluate
+from midlevel.features.extractor import build_extractor
+from midlevel.images import pixels
+from midlevel.method import metrics, windows
+from midlevel.prediction import model
+from midlevel.settings import config
+from midlevel.system.progress import Progress
+from midlevel.training import train
 
 TIMED = 12  # photographs whose features are made afresh
 CROPS = {"features.method": "crop"}
@@ -85,10 +81,10 @@ def link(data: Path, subset: Path, splits: dict[str, list[Path]]) -> None:
 
 def measure(settings: list[dict], paths: list[Path]) -> list[dict]:
     """Of each way: median seconds a photograph, times the first, cosine with it."""
-    extractors = [features.build(config.load(None, s)) for s in settings]
+    extractors = [build_extractor(config.load(None, s)) for s in settings]
     seconds, cosines = [], []
     for path in [paths[0], *paths]:  # the first time is slower, and is dropped
-        image = images.read(path)
+        image = pixels.read(path)
         taken, vectors = [], []
         for extractor in extractors:
             begun = time.perf_counter()
@@ -115,8 +111,8 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def train_and_test(subset: Path, settings: dict, run: Path, progress: Progress) -> dict:
     """What `midlevel evaluate` finds on split `test`."""
-    trained = training.train(subset, settings=settings, run=run, progress=progress)
-    found = evaluation.evaluate(
+    trained = train.train(subset, settings=settings, run=run, progress=progress)
+    found = evaluate.evaluate(
         model.load(trained.folder), split="test", progress=progress
     )
     kept = {name: found[name] for name in ("mAP", "AP", "k", "images", "left_out")}

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import torch
 
-from midlevel.backbones import efficientnet_lite
+from midlevel.networks.backbones import efficientnet_lite
 
 # Part of a layer in Keras -> parts in PyTorch, in the order of the Keras variables.
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")

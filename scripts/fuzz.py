@@ -91,7 +91,9 @@ def explore(target: str, words: list[str]):
     """Let atheris look for inputs that reach new code."""
     import atheris
 
-    with atheris.instrument_imports(include=["midlevel.datasets", "midlevel.exif"]):
+    with atheris.instrument_imports(
+        include=["midlevel.datasets", "midlevel.images.exif"]
+    ):
         import fuzz_cases
         import fuzz_sets
 

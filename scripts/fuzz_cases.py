@@ -13,7 +13,8 @@ import fuzz_sets
 import numpy as np
 import odd_images
 
-from midlevel import decoding, errors, headers, images, limits, png
+from midlevel import errors
+from midlevel.images import decoding, headers, limits, pixels, png
 
 PIECES = (
     *(b"\0", b"\xff\xfe", b'"', b"'", b"\n", b"\r", b",", b";", b"[", b"{", b"}", b"<"),
@@ -110,15 +111,15 @@ def image(data: bytes) -> str:
     assert whole.dtype == np.uint8 and whole.ndim == 3 and whole.shape[2] == 3
     assert 0 < whole[..., 0].size <= limits.MAX_PIXELS and whole.flags.c_contiguous
     assert enough is not None, "read whole, refused reduced"
-    assert enough.size_wh == images.size_wh(whole), (enough.size_wh, whole.shape)
+    assert enough.size_wh == pixels.size_wh(whole), (enough.size_wh, whole.shape)
     least = [min(side, 5) for side in sorted(enough.size_wh)]
-    found = sorted(images.size_wh(enough.pixels))
+    found = sorted(pixels.size_wh(enough.pixels))
     assert all(side >= few for side, few in zip(found, least, strict=True)), found
     return "read"
 
 
-def _enough(data: bytes, name: str) -> images.Photograph:
-    return images.of_bytes(data, name, lambda _: (5, 5))
+def _enough(data: bytes, name: str) -> pixels.Photograph:
+    return pixels.of_bytes(data, name, lambda _: (5, 5))
 
 
 def _or_refused(read, data: bytes):

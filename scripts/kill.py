@@ -29,7 +29,7 @@ from kill_trials import SETTINGS, Trial, lines, trials
 from midlevel import datasets, errors
 
 CODE = (
-    "from midlevel import store\nfrom midlevel.__main__ import main\n"
+    "from midlevel.features import store\nfrom midlevel.__main__ import main\n"
     "store.SHARD_BYTES = 2_000_000\nmain()"
 )
 COMMAND = [sys.executable, "-c", CODE]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from midlevel import shards
+from midlevel.features import shards
 
 EPOCHS = 12
 NEVER = "\0"  # said

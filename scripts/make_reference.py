@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 import pydantic
 
-from midlevel.cli import cli
-from midlevel.config import Config
+from midlevel.commands.cli import cli
+from midlevel.settings.config import Config
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = 80  # characters of a line of help

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 import midlevel
-from midlevel import images
 from midlevel.exports import contents, formats, verification
+from midlevel.images import pixels
 
 MOST = 1e-3
 ROW = "{:12} {:>8} {:>10} {:>10} {:>10}"
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--exports", type=Path, help="by default RUN/exports")
     asked = parser.parse_args()
     model = midlevel.load(asked.run, precision="f32")
-    shown = {str(path): images.read(path) for path in asked.photographs}
+    shown = {str(path): pixels.read(path) for path in asked.photographs}
     folder = asked.exports or asked.run / "exports"
     if not (folder / contents.FILE).exists():
         parser.error(f"{folder}: holds no exports. Make them: midlevel export")

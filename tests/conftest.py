@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 import stub
 
-from midlevel.engines import machine
+from midlevel.networks.engines import precisions
 
 hypothesis.settings.register_profile(
     "short", max_examples=25, deadline=None, derandomize=True, database=None
@@ -40,7 +40,7 @@ def voc_animals() -> Path:
 @pytest.fixture
 def needs_bf16():
     """What computes in bf16 is tested where the CPU does."""
-    if not machine.has_bf16():
+    if not precisions.has_bf16():
         pytest.skip("this CPU has no bfloat16 instructions, or the process may not")
 
 

@@ -8,9 +8,10 @@ import helpers
 import numpy as np
 from hypothesis import strategies as st
 
-from midlevel import datasets, errors, images
+from midlevel import datasets, errors
 from midlevel.datasets import mending
 from midlevel.datasets.annotation import FATES, KINDS
+from midlevel.images import pixels
 
 CORNERS = ["path", "xmin", "ymin", "xmax", "ymax", "label"]
 
@@ -124,7 +125,7 @@ def _told(dataset, row):
 
 
 def _size(path: Path) -> tuple[int, int]:
-    return images.size_wh(images.read(path))
+    return pixels.size_wh(pixels.read(path))
 
 
 # === Photographs for a test that writes its own annotations ===

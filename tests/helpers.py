@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from midlevel import images
+from midlevel.images import pixels
 
 # === Slow oracles ===
 
@@ -143,7 +143,7 @@ def annotation(filename, objects, size_wh=None) -> str:
 
 def write_photograph(path: Path, image: np.ndarray):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(images.encode_jpeg(image, 95))
+    path.write_bytes(pixels.encode_jpeg(image, 95))
 
 
 def write_voc(folder: Path, photographs: dict, lists: dict | None = None) -> Path:
@@ -152,7 +152,7 @@ def write_voc(folder: Path, photographs: dict, lists: dict | None = None) -> Pat
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name, (image, objects) in photographs.items():
         write_photograph(folder / "JPEGImages" / f"{name}.jpg", image)
-        text = annotation(f"{name}.jpg", objects, images.size_wh(image))
+        text = annotation(f"{name}.jpg", objects, pixels.size_wh(image))
         (folder / "Annotations" / f"{name}.xml").write_text(text, encoding="utf-8")
     for split, names in (lists or {}).items():
         file = folder / "ImageSets" / "Main" / f"{split}.txt"

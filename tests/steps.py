@@ -37,7 +37,8 @@ def _die_at(step: int):
 
 
 def _main(code: str, *folders: str):
-    sys.path.insert(0, str(Path(__file__).parent))
+    here = Path(__file__).parent
+    sys.path[:0] = map(str, (here, *filter(Path.is_dir, here.iterdir())))
     exec(code.splitlines()[0])  # what it imports, once for all
     for step, folder in enumerate(folders, 1):
         child = os.fork()

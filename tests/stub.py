@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import midlevel
-from midlevel import runtime
-from midlevel.backbones import table
-from midlevel.progress import Progress
+from midlevel.networks.backbones import table
+from midlevel.system import runtime
+from midlevel.system.progress import Progress
 
 QUIET = Progress(quiet=True)
 
@@ -66,12 +66,12 @@ def three_by_three(spec, weights):
 
 def register(patch):
     """Put both into the table, as `stub` and `stub_context`, until `patch` ends."""
-    from midlevel.backbones import network
+    from midlevel.networks.backbones import architectures
 
     makers = {"stub": mean_colours, "stub_context": three_by_three}
     for name, make in makers.items():
         patch.setitem(table.BACKBONES, name, SPECS[name])
-        patch.setitem(network.CONSTRUCTORS, name, make)
+        patch.setitem(architectures.CONSTRUCTORS, name, make)
 
 
 def train(data: Path, folder: Path, **settings) -> "midlevel.Run":

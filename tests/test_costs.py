@@ -9,18 +9,14 @@ import pytest
 import stub
 
 import midlevel
-from midlevel import (
-    backbones,
-    engines,
-    extraction,
-    features,
-    images,
-    model,
-    store,
-    windows,
-)
-from midlevel.images import Photograph
-from midlevel.windows import Geometry
+from midlevel.features import extraction, store
+from midlevel.features import extractor as extractor_
+from midlevel.features.extractor import Extractor
+from midlevel.images import pixels as images
+from midlevel.images.pixels import Photograph
+from midlevel.method import windows
+from midlevel.method.windows import Geometry
+from midlevel.networks import backbones, engines
 
 SIZE_WH = (500, 375)  # what most photographs of VOC have
 OCTAVES = Geometry(windows.PYRAMIDS["octaves"])
@@ -33,7 +29,7 @@ def extractor(stub_backbone):
     """The default windows on a stub whose calls are counted, on a CPU."""
     engine = engines.Engine("openvino")
     backbone = stub.counting(backbones.build("stub", engine=engine))
-    return features.Extractor(backbone, OCTAVES)
+    return Extractor(backbone, OCTAVES)
 
 
 @pytest.fixture
@@ -168,14 +164,14 @@ def test_a_folder_costs_a_call_of_the_head_for_every_group(scorer, toy_voc, deco
 def test_loading_a_model_runs_nothing(trained, monkeypatch):
     """What a network costs is paid for photographs alone."""
     called = []
-    build = model.features.backbones.build
+    build = extractor_.backbones.build
 
     def counted(*arguments):
         backbone = stub.counting(build(*arguments))
         called.append(backbone.network)
         return backbone
 
-    monkeypatch.setattr(model.features.backbones, "build", counted)
+    monkeypatch.setattr(extractor_.backbones, "build", counted)
     midlevel.load(trained.folder)
     assert [network.calls for network in called] == [[]]
 

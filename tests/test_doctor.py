@@ -9,11 +9,13 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from midlevel import batches, doctor, errors, store
-from midlevel.backbones import table
-from midlevel.cli import cli
+from midlevel import doctor, errors
+from midlevel.commands.cli import cli
 from midlevel.doctor import FINE, MEND, NOTE
-from midlevel.engines import gpu
+from midlevel.features import store
+from midlevel.networks.backbones import table
+from midlevel.networks.engines import gpu
+from midlevel.system import machine
 
 
 def called(*arguments):
@@ -66,7 +68,7 @@ def test_what_is_to_mend_leaves_with_3_and_notes_do_not(without):
 
 def test_neither_engine_is_loaded_unless_asked():
     code = (
-        "import sys\nfrom midlevel.cli import cli\n"
+        "import sys\nfrom midlevel.commands.cli import cli\n"
         "cli(['doctor'], standalone_mode=False)\n"
         "found = {'tensorflow', 'keras', 'openvino'} & set(sys.modules)\n"
         "sys.exit(str(found) if found else 0)"
@@ -184,7 +186,7 @@ def test_a_gpu_with_tensorflow_for_cpus_is_said(monkeypatch):
 
 
 def test_little_memory_is_a_note(monkeypatch):
-    monkeypatch.setattr(batches, "memory_of_machine", lambda: 5 * 10**8)
+    monkeypatch.setattr(machine, "memory_of_machine", lambda: 5 * 10**8)
     found = doctor._machine()
     assert found.state == NOTE and "0.5 GB memory: too little to train" in found.text
 

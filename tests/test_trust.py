@@ -16,7 +16,10 @@ import helpers
 import pytest
 
 import midlevel
-from midlevel import config, datasets, errors, heads, runs, runtime
+from midlevel import datasets, errors, runs
+from midlevel.networks import heads
+from midlevel.settings import config
+from midlevel.system import runtime
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "midlevel").rglob("*.py"))
@@ -48,7 +51,8 @@ if sys.argv[1] == "self-test":
     os._exit(8)
 import pathlib
 import midlevel, pytest, stub
-from midlevel import checking, config
+from midlevel.datasets import checking
+from midlevel.settings import config
 data, here = sys.argv[2], pathlib.Path(sys.argv[3])
 with pytest.MonkeyPatch.context() as patch:
     stub.register(patch)

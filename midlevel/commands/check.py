@@ -32,13 +32,17 @@ def check(data, config, settings, form, everything, as_json, quiet):
         midlevel check photographs/
         midlevel check coco/ --format coco --json
     """
-    from midlevel import checking, findings
-    from midlevel import config as config_
-    from midlevel.progress import Progress
+    from midlevel.datasets import check_output, checking
+    from midlevel.settings import config as config_
+    from midlevel.system.progress import Progress
 
     chosen = config_.load(config, options.chosen(settings, form))
     found = checking.check(data, chosen, Progress(quiet))
-    text = findings.as_json(found) if as_json else findings.as_table(found, everything)
+    text = (
+        check_output.as_json(found)
+        if as_json
+        else check_output.as_table(found, everything)
+    )
     click.echo(text)
     if found.problems:
         click.get_current_context().exit(errors.DataError.exit_code)

@@ -26,9 +26,7 @@ def doctor(thorough, as_json):
 
     findings = doctor_.examine()
     if thorough:
-        from midlevel import trial
-
-        findings += trial.run()
+        findings += doctor_.tried()
     text = json.dumps(doctor_.as_json(findings), indent=2) if as_json else None
     click.echo(text or doctor_.as_table(findings))
     if not doctor_.is_well(findings):

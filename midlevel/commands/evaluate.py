@@ -27,9 +27,9 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
         midlevel evaluate
         midlevel evaluate VOC2007/ --split test --json
     """
-    from midlevel import evaluation
-    from midlevel import model as model_
-    from midlevel.progress import Progress
+    from midlevel.evaluation import evaluate as evaluation
+    from midlevel.prediction import model as model_
+    from midlevel.system.progress import Progress
 
     loaded = model_.load(model, engine, precision)
     found = evaluation.evaluate(loaded, data, split, Progress(quiet), form)

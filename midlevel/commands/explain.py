@@ -45,10 +45,11 @@ def explain(
         midlevel explain holiday/ --class cat
         midlevel explain "VOC2007/JPEGImages/00*.jpg" --data VOC2007/
     """
-    from midlevel import model as model_
-    from midlevel import prediction, sources
-    from midlevel.looking import explain_page
-    from midlevel.progress import Progress
+    from midlevel.images import sources
+    from midlevel.pages.explain import explain_page
+    from midlevel.prediction import model as model_
+    from midlevel.prediction import predict
+    from midlevel.system.progress import Progress
 
     paths = sources.find(source)
     loaded = model_.load(model, engine, precision)
@@ -56,4 +57,4 @@ def explain(
     done = explain_page.make(loaded, paths, names, data, output, progress)
     click.echo(done.page)
     if done.failures and fail_on_error:
-        click.get_current_context().exit(prediction.SOME_FAILED)
+        click.get_current_context().exit(predict.SOME_FAILED)

@@ -85,8 +85,8 @@ def export(model, names, output, image_wh, verify, quiet):
         midlevel export --format litert --image-size 480x640
     """
     from midlevel import exports
-    from midlevel import model as model_
-    from midlevel.progress import Progress
+    from midlevel.prediction import model as model_
+    from midlevel.system.progress import Progress
 
     progress = Progress(quiet)
     loaded = model_.load(model)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from midlevel import engines
-
-FORMATS = ("coco", "voc", "yolo", "csv", "folders")  # datasets.FORMATS, unimported
+from midlevel.networks import engines
+from midlevel.settings import choices
 
 
 class Shard(click.ParamType):
@@ -52,7 +51,7 @@ setting_option = click.option(
 format_option = click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(choices.DATA_FORMATS),
     help="The layout of DATA.  [default: found from what it holds]",
 )
 
@@ -69,7 +68,7 @@ def output_folder(default: str):
 
 def chosen(texts, form: str | None) -> dict:
     """What `--set` and `--format` say, by key."""
-    from midlevel.config import parse_setting
+    from midlevel.settings.config import parse_setting
 
     found = dict(parse_setting(text) for text in texts)
     return {**found, "data.format": form} if form else found

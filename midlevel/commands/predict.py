@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from midlevel import records
 from midlevel.commands import options
+from midlevel.prediction import records
 
 
 @click.command()
@@ -64,9 +64,10 @@ def predict(
         midlevel predict "2024/*.jpg" --output labels.csv
         midlevel predict archive/ --shard 0/3 --output part0.jsonl
     """
-    from midlevel import model as model_
-    from midlevel import prediction, sources
-    from midlevel.progress import Progress
+    from midlevel.images import sources
+    from midlevel.prediction import model as model_
+    from midlevel.prediction import predict as prediction
+    from midlevel.system.progress import Progress
 
     paths = sources.find(source)
     root = sources.root(paths)

@@ -27,9 +27,9 @@ def report(model, output, engine, precision, quiet):
         midlevel report
         midlevel report --model runs/train/20260101-120000 --output cats.html
     """
-    from midlevel import model as model_
-    from midlevel.progress import Progress
-    from midlevel.reports import reporting
+    from midlevel.pages.report import report_page
+    from midlevel.prediction import model as model_
+    from midlevel.system.progress import Progress
 
     loaded = model_.load(model, engine, precision)
-    click.echo(reporting.report(loaded, output, Progress(quiet)))
+    click.echo(report_page.report(loaded, output, Progress(quiet)))

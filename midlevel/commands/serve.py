@@ -52,9 +52,9 @@ def serve(model, host, port, max_upload, names, access_log, engine, precision, q
         midlevel serve --model runs/train/20260101-120000 --port 8080
         curl -F files=@a.jpg http://127.0.0.1:8000/api/predict
     """
-    from midlevel import model as model_
     from midlevel import serving
-    from midlevel.progress import Progress
+    from midlevel.prediction import model as model_
+    from midlevel.system.progress import Progress
 
     server = serving.load()
     limits = server.uploads.Limits(max_upload * MEGABYTE)

@@ -35,13 +35,13 @@ def train(data, config, settings, form, run, seed, resume, strict, quiet):
         midlevel train VOC2007/ --config configs/voc2007.yaml --seed 1
         midlevel train --resume
     """
-    from midlevel import training
-    from midlevel.progress import Progress
+    from midlevel import api
+    from midlevel.system.progress import Progress
 
     settings = options.chosen(settings, form)
     if strict:
         settings["data.strict"] = True
-    training.train(
+    api.train(
         data,
         config=config,
         settings=settings,

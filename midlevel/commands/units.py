@@ -48,9 +48,9 @@ def units(data, model, of, split, numbers, count, output, engine, precision, qui
         midlevel units --of backbone --split train
         midlevel units --unit 7 --unit 300 --count 32
     """
-    from midlevel import model as model_
-    from midlevel.looking import units_page
-    from midlevel.progress import Progress
+    from midlevel.pages.units import units_page
+    from midlevel.prediction import model as model_
+    from midlevel.system.progress import Progress
 
     asked = units_page.Asked(of, numbers, count, split, data)
     loaded = model_.load(model, engine, precision)

@@ -39,9 +39,9 @@ def windows(source, config, settings, form, data, split, count, output, quiet):
         midlevel windows photographs/a.jpg
         midlevel windows VOC2007/ --count 20 --set windows.pyramid=fine
     """
-    from midlevel import config as config_
-    from midlevel.looking import windows_page
-    from midlevel.progress import Progress
+    from midlevel.pages.windows import windows_page
+    from midlevel.settings import config as config_
+    from midlevel.system.progress import Progress
 
     chosen = config_.load(config, options.chosen(settings, form))
     progress = Progress(quiet)

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import coco, folders, mending, table, voc, yolo
+from midlevel.datasets import mending
 from midlevel.datasets.annotation import Annotation, Problem, Reading
 from midlevel.datasets.dataset import Dataset, Example
+from midlevel.datasets.formats import coco, folders, table, voc, yolo
 
 __all__ = ["FORMATS", "Dataset", "Example", "Problem", "detect", "read"]
 

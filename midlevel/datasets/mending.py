@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import boxes as boxes_
-from midlevel.datasets import values
 from midlevel.datasets.annotation import Annotation, Problem
 from midlevel.datasets.dataset import Example
+from midlevel.datasets.formats import values
+from midlevel.method import boxes as boxes_
 
 OWN = {".xml", ".txt"}  # files of boxes that are about one photograph
 ROUNDING = 1.0  # pixels outside that are no mistake: formats count from 0 or from 1

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from midlevel import errors, images, sources
+from midlevel import errors
+from midlevel.images import pixels, sources
 
 SPLITS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
@@ -63,7 +64,7 @@ def photographs(folder: Path) -> list[Path]:
     return [
         path
         for path in visible(folder, "**/*")
-        if images.is_named(path) and path.is_file()
+        if pixels.is_named(path) and path.is_file()
     ]
 
 

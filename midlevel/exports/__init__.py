@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from midlevel import errors, files
+from midlevel import errors
 from midlevel.exports import card, contents, formats, labels, models, verification
 from midlevel.exports.formats import Format
 from midlevel.exports.verification import Trial
-from midlevel.model import Model, load
-from midlevel.progress import Progress
+from midlevel.prediction.model import Model, load
+from midlevel.system import files
+from midlevel.system.progress import Progress
 
 ADVICE = "Name another --output."
 VERIFIED_ON = 6  # photographs

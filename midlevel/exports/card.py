@@ -11,7 +11,7 @@ import yaml
 
 from midlevel import errors
 from midlevel.exports import formats
-from midlevel.model import Model
+from midlevel.prediction.model import Model
 
 FILE = "MODEL_CARD.md"
 

@@ -9,9 +9,10 @@
 import json
 from pathlib import Path
 
-from midlevel import errors, files, runs
+from midlevel import errors, runs
 from midlevel.exports.formats import Format
-from midlevel.model import Model
+from midlevel.prediction.model import Model
+from midlevel.system import files
 
 FILE = "exports.json"
 SCHEMA = "midlevel-exports/1"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from midlevel import errors, runtime
+from midlevel import errors
+from midlevel.system import runtime
 
 ALL = "all"
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from midlevel import runtime
 from midlevel.exports import labels as labels_
+from midlevel.system import runtime
 
 EXAMPLE = """\
 import json, zipfile

@@ -7,7 +7,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from midlevel.model import Model
+from midlevel.prediction.model import Model
 
 FILE = "labels.json"
 

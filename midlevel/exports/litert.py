@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import runtime
 from midlevel.exports import labels as labels_
 from midlevel.exports import savedmodel
+from midlevel.system import runtime
 
 EXAMPLE = """\
 import json, zipfile

@@ -1,7 +1,8 @@
 """The Keras models that are exported: from windows, or whole images, to scores."""
 
-from midlevel import backbones, heads, runtime
-from midlevel.model import Model
+from midlevel.networks import backbones, heads
+from midlevel.prediction.model import Model
+from midlevel.system import runtime
 
 
 def window_model(model: Model, size_wh: tuple[int, int] | None = None):
@@ -29,24 +30,26 @@ def image_model(model: Model, size_wh: tuple[int, int] | None = None):
         size_wh: the one size of image that it takes, in pixels; by default any.
     """
     keras, (backbone, head) = runtime.load_keras(), _networks(model)
-    from midlevel import layers
+    from midlevel.networks import export_layers
 
     geometry, spec = model.extractor.geometry, model.extractor.backbone.spec
     width, height = size_wh or (None, None)
     inputs = keras.Input((height, width, 3), dtype="uint8", name="images")
     vectors = []
     for level in geometry.levels:
-        resized = layers.PyramidLevel(
+        resized = export_layers.PyramidLevel(
             level.scale, geometry.stride, geometry.input_size, geometry.min_cells
         )(inputs)
-        means = layers.WindowMeans(level.sizes, geometry.overlap, spec.lost_cells)
+        means = export_layers.WindowMeans(
+            level.sizes, geometry.overlap, spec.lost_cells
+        )
         vectors.append(means(backbone(resized)))
     if len(vectors) > 1:
         vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
     window_scores = _over_windows(head)(vectors[0])
-    raw = layers.ImageScores(model.k, name="image_scores")(window_scores)
+    raw = export_layers.ImageScores(model.k, name="image_scores")(window_scores)
     calibration = model.calibration
-    outputs = layers.Calibrated(
+    outputs = export_layers.Calibrated(
         list(calibration.slopes), list(calibration.intercepts), name="scores"
     )(raw)
     return keras.Model(inputs, outputs, name="image")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import runtime
 from midlevel.exports import labels as labels_
+from midlevel.system import runtime
 
 OPSET = 17  # of 2022: known to every runtime of today
 AXES = {"windows": ("n",), "images": ("n", "height", "width")}  # that have no length
@@ -26,7 +26,7 @@ print(dict(zip(classes, scores.round(3).tolist())))
 
 def write(network, path: Path, labels: dict):
     """Write a Keras model to `path`."""
-    from midlevel.engines import tensorflow
+    from midlevel.networks.engines import tensorflow
 
     onnx, tf2onnx = _packages("onnx", "tf2onnx")
     # A graph of constants: tf2onnx loses variables that are captured in layers.

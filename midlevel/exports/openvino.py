@@ -25,7 +25,7 @@ print(dict(zip(classes, scores.round(3).tolist())))
 
 def write(network, path: Path, labels: dict):
     """Write a Keras model to `path`, an `.xml`, and the `.bin` beside it."""
-    from midlevel.engines import openvino
+    from midlevel.networks.engines import openvino
 
     graph = openvino.convert(network, "uint8")
     graph.inputs[0].set_names({network.inputs[0].name})
@@ -37,6 +37,6 @@ def write(network, path: Path, labels: dict):
 
 def load(path: Path) -> Callable:
     """What `write` wrote, as a function of a batch, on the CPU in f32."""
-    from midlevel.engines import openvino
+    from midlevel.networks.engines import openvino
 
     return openvino.Network(openvino.read(path), "f32")

@@ -6,8 +6,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from midlevel import runtime
 from midlevel.exports import labels as labels_
+from midlevel.system import runtime
 
 OUTPUT = "scores"
 EXAMPLE = """\
@@ -32,7 +32,7 @@ def write(network, path: Path, labels: dict, batch: int | None = None):
     runtime.load_keras()
     import tensorflow as tf
 
-    from midlevel.engines import tensorflow
+    from midlevel.networks.engines import tensorflow
 
     (taken,) = network.inputs
     spec = tf.TensorSpec((batch, *taken.shape[1:]), taken.dtype, taken.name)

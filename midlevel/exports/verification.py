@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors, heads, images
-from midlevel.model import Model
+from midlevel import errors
+from midlevel.images import pixels
+from midlevel.networks import heads
+from midlevel.prediction.model import Model
 
 WINDOWS_EACH = 8  # windows of each photograph that window models are verified on
 NOISE = "noise of "  # its name in place of a photograph's
@@ -48,7 +50,7 @@ def of_images(
     """Whole photographs; resized to `size_wh` where there is one, also for the run."""
     shown = photographs.values()
     if size_wh:
-        shown = [images.resize(image, size_wh) for image in shown]
+        shown = [pixels.resize(image, size_wh) for image in shown]
     expected = [model.probabilities(model.windows(image))[None] for image in shown]
     return Trial([image[None] for image in shown], expected)
 
@@ -66,7 +68,7 @@ def photographs(model: Model, count: int) -> dict[str, np.ndarray]:
         if len(found) == count:
             return found
         try:
-            found[name] = images.read(path)
+            found[name] = pixels.read(path)
         except errors.ImageError:
             continue
     rng = np.random.default_rng(0)
@@ -85,7 +87,7 @@ def _files(model: Model) -> Iterator[tuple[str, Path]]:
 
 
 def _cuts(model: Model, image: np.ndarray) -> np.ndarray:
-    boxes = model.extractor.plan(images.size_wh(image)).boxes
+    boxes = model.extractor.plan(pixels.size_wh(image)).boxes
     chosen = np.linspace(0, len(boxes) - 1, WINDOWS_EACH).astype(int)
     side = model.extractor.backbone.spec.input_size
-    return np.stack([images.cut(image, boxes[i], side) for i in chosen])
+    return np.stack([pixels.cut(image, boxes[i], side) for i in chosen])

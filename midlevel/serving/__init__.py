@@ -4,7 +4,7 @@ The other commands import nothing of it: FastAPI, uvicorn and python-multipart c
 `midlevel[serve]` alone.
 """
 
-from midlevel import runtime
+from midlevel.system import runtime
 
 NEEDED = {
     "fastapi": "FastAPI",

@@ -10,8 +10,8 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from midlevel import pages
-from midlevel.model import Model
+from midlevel.pages import rendering
+from midlevel.prediction.model import Model
 from midlevel.serving import guard, schema, scoring, uploads
 from midlevel.serving.refusal import Refused
 
@@ -61,7 +61,7 @@ def build(
     """
     scorer = scoring.Scorer(model, places)
     facts = describe(model, limits)
-    page = pages.render("serve.html", facts=facts)
+    page = rendering.render("serve.html", facts=facts)
 
     @contextlib.asynccontextmanager
     async def life(_):

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pydantic
 
-from midlevel import records
+from midlevel.prediction import records
 
 MODEL = "midlevel-model/1"
 

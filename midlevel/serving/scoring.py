@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from midlevel import drawing, errors, headers, records, regions, scores
-from midlevel.model import Model, WindowScores
+from midlevel import errors
+from midlevel.images import headers
+from midlevel.method import scores
+from midlevel.pages import drawing
+from midlevel.prediction import localising, records
+from midlevel.prediction.model import Model, WindowScores
 from midlevel.serving.refusal import Refused
 from midlevel.serving.uploads import Upload
 
@@ -157,7 +161,10 @@ def score_maps(found: WindowScores, names: Sequence[str]) -> dict[str, str]:
     columns = [1 + found.classes.index(name) for name in names]
     size_wh = found.plan.size_wh
     maps = scores.score_map(
-        found.plan.boxes, found.scores[:, columns], size_wh, regions.map_size(size_wh)
+        found.plan.boxes,
+        found.scores[:, columns],
+        size_wh,
+        localising.map_size(size_wh),
     )
     grey = np.rint(255 * np.clip(maps, 0, 1)).astype(np.uint8)
     return {name: _data_uri(grey[..., i]) for i, name in enumerate(names)}

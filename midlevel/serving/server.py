@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import uvicorn
 
 from midlevel import errors
-from midlevel.model import Model
-from midlevel.progress import Progress
+from midlevel.prediction.model import Model
 from midlevel.serving import app as app_
 from midlevel.serving import guard, uploads
+from midlevel.system.progress import Progress
 
 MEGABYTE = 1_000_000
 CONNECTIONS = 512  # at a time; most are idle

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from bench import machine, runners
 from bench.ways import Way
-from midlevel import errors, prediction, runs, sources
-from midlevel.progress import Progress
+from midlevel import errors, runs
+from midlevel.images import sources
+from midlevel.prediction import predict
+from midlevel.system.progress import Progress
 
 WARM = 8  # photographs before the time and the memory count
 
@@ -59,7 +61,7 @@ def many(run: str, pyramid: str, folder: str, count: int) -> dict:
     begun, before = time.perf_counter(), machine.resident_mb()
     with tempfile.TemporaryDirectory() as place, machine.Sampler() as sampler:
         output = Path(place, "records.jsonl")
-        done = prediction.predict(model, paths, output, progress=Progress(quiet=True))
+        done = predict.predict(model, paths, output, progress=Progress(quiet=True))
     return {
         "engine": str(model.extractor.backbone.engine),
         "images": count,

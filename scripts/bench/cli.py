@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from bench import child, machine, ways
-from midlevel import errors, sources
-from midlevel.progress import Progress
+from midlevel import errors
+from midlevel.images import sources
+from midlevel.system.progress import Progress
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 file = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from midlevel import engines, runtime
-from midlevel.engines import gpu, machine
+from midlevel.networks import engines
+from midlevel.networks.engines import gpu, precisions
+from midlevel.system import runtime
 
 SIDE, TIMES = 2048, 5  # of one product on a CPU; products in a measurement
 GPU_SIDE, GPU_TIMES = 8192, 20
@@ -17,7 +18,7 @@ def find() -> dict[tuple[str, str], list[tuple[str, Callable]]]:
     """Of each device and precision the libraries: a name, and what gives FLOP/s."""
     exact = [("numpy", numpy_rate()), ("OpenVINO", openvino_rate("f32"))]
     found = {("CPU", "f32"): exact}
-    if machine.has_bf16():
+    if precisions.has_bf16():
         found["CPU", "bf16"] = [("OpenVINO", openvino_rate("bf16"))]
     if gpu.usable():
         for precision in engines.PRECISIONS:
@@ -43,7 +44,7 @@ def openvino_rate(precision: str) -> Callable[[], float]:
     import openvino as ov
     from openvino import opset13 as ops
 
-    from midlevel.engines import openvino
+    from midlevel.networks.engines import openvino
 
     matrix = np.ones((SIDE, SIDE), np.float32)
     given = ops.parameter([SIDE, SIDE], ov.Type.f32)

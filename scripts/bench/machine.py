@@ -8,9 +8,11 @@ import threading
 import time
 from pathlib import Path
 
-from midlevel import engines, runs, runtime
-from midlevel.engines import gpu
-from midlevel.engines import machine as judge
+from midlevel import runs
+from midlevel.networks.engines import gpu
+from midlevel.networks.engines import machine as judge
+from midlevel.system import machine as machine_
+from midlevel.system import runtime
 
 PROCESS = Path("/proc/self/status")
 EVERY = 0.1  # seconds between two looks at the memory
@@ -22,7 +24,7 @@ def describe() -> dict:
     return {
         **runs.environment(),
         "cpu": cpu_name(),
-        "cores": engines.cores(),
+        "cores": machine_.cores(),
         "bf16": judge.has_bf16(),
         "gpu": gpu_name(),
         "load": [load()],

@@ -9,8 +9,9 @@ import numpy as np
 
 from bench import child, limits, runners, stopwatch, work
 from bench.ways import Way
-from midlevel import images, runs
-from midlevel.progress import Progress
+from midlevel import runs
+from midlevel.images import pixels
+from midlevel.system.progress import Progress
 
 WINDOWS = 500  # "about 500" for an image (the paper, section 3.2)
 
@@ -82,7 +83,7 @@ def given(way: Way, paths: Sequence[Path], naive_count: int) -> Sequence[Path]:
 
 def prepare(way: Way, run: runs.Run, paths: Sequence[Path], counter: work.Counter):
     """The way's row, what runs it, warmed up, and its photographs."""
-    row = count(way, [images.size_wh(images.read(path)) for path in paths], counter)
+    row = count(way, [pixels.size_wh(pixels.read(path)) for path in paths], counter)
     runner = runners.build(way, run)
     row.first = timed(runner, paths)
     if way.method == "maps":  # where it is done part by part it may use other networks

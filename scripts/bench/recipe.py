@@ -12,9 +12,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from midlevel import augment, backbones, heads, images, runtime, samples
-from midlevel.config import Config
-from midlevel.preparation import Prepared
+from midlevel.features.preparation import Prepared
+from midlevel.images import augment, pixels
+from midlevel.networks import backbones, heads
+from midlevel.settings.config import Config
+from midlevel.system import runtime
+from midlevel.training import labelled_windows
 
 BATCH = 32  # Keras' own
 WARM = 5  # batches that are not timed
@@ -51,11 +54,11 @@ def windows(prepared: Prepared, config: Config) -> Iterator[tuple[np.ndarray, in
     """Crops and class ids of the windows midlevel learns from, again and again."""
     side = backbones.find(config.backbone.name).input_size
     for example in itertools.cycle(prepared.readable(config.data.train)):
-        image = images.read(example.path)
-        boxes = prepared.extractor.plan(images.size_wh(image)).boxes
-        ids = samples.label(prepared, example, augment.ORIGINAL, config)
+        image = pixels.read(example.path)
+        boxes = prepared.extractor.plan(pixels.size_wh(image)).boxes
+        ids = labelled_windows.label(prepared, example, augment.ORIGINAL, config)
         for i in np.flatnonzero(ids >= 0):
-            yield images.cut(image, boxes[i], side), ids[i]
+            yield pixels.cut(image, boxes[i], side), ids[i]
 
 
 def in_batches(pairs: Iterator, classes: int) -> Iterator[tuple]:

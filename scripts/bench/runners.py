@@ -10,20 +10,14 @@ import numpy as np
 from bench import work
 from bench.stopwatch import Stopwatch
 from bench.ways import Way
-from midlevel import (
-    backbones,
-    calibration,
-    config,
-    engines,
-    features,
-    heads,
-    images,
-    model,
-    runs,
-    runtime,
-    scores,
-    windows,
-)
+from midlevel import runs
+from midlevel.features.extractor import build_extractor
+from midlevel.images import pixels
+from midlevel.method import calibration, scores, windows
+from midlevel.networks import backbones, engines, heads
+from midlevel.prediction import model
+from midlevel.settings import config
+from midlevel.system import runtime
 
 K = 5.0  # the paper's exponent of the image score
 LABELS = 2  # that every photograph gets, as many as VOC's have; each has its regions
@@ -53,7 +47,7 @@ def load(
     """The run's model, with a pyramid and an engine of one's choice."""
     chosen = {"windows.pyramid": pyramid, "engine": engine, "precision": precision}
     settings = config.load(run.config, chosen)
-    extractor = features.build(settings, run)
+    extractor = build_extractor(settings, run)
     head = heads.network(run, extractor.backbone.engine)
     classes = tuple(settings.data.classes)
     # A score is never above 1: the first classes are always found, others never.
@@ -114,9 +108,9 @@ class Crops:
         return [self._one(path) for path in paths]
 
     def _one(self, path: Path) -> np.ndarray:
-        image = images.read(path)
-        boxes = windows.plan(images.size_wh(image), self._geometry).boxes
-        cuts = np.stack([images.cut(image, box, self._side) for box in boxes])
+        image = pixels.read(path)
+        boxes = windows.plan(pixels.size_wh(image), self._geometry).boxes
+        cuts = np.stack([pixels.cut(image, box, self._side) for box in boxes])
         return scores.image_scores(self._network(cuts)[:, 1:], K)
 
     def watched(self, paths: Sequence[Path]) -> Stopwatch:
@@ -160,7 +154,7 @@ def predict(run: runs.Run) -> Callable:
 
 def at_once(run: runs.Run) -> Callable:
     """The same as a graph with constant weights, in larger batches."""
-    from midlevel.engines import tensorflow
+    from midlevel.networks.engines import tensorflow
 
     network = tensorflow.Network(whole(run), "uint8")
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import child, machine, tables
-from midlevel import errors, images, sources
-from midlevel.progress import Progress
+from midlevel import errors
+from midlevel.images import pixels, sources
+from midlevel.system.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,11 @@ def numbers(option: str, text: str, kind: Callable) -> list:
 
 def resized(photographs: Path, megapixels: float, folder: Path) -> Path:
     """A folder with the first photograph as a JPEG of so many million pixels."""
-    image = images.read(sources.find([photographs])[0])
+    image = pixels.read(sources.find([photographs])[0])
     factor = math.sqrt(megapixels * 1e6 / (image.shape[0] * image.shape[1]))
-    size_wh = tuple(max(1, round(side * factor)) for side in images.size_wh(image))
+    size_wh = tuple(max(1, round(side * factor)) for side in pixels.size_wh(image))
     folder.mkdir(parents=True, exist_ok=True)
-    data = images.encode_jpeg(images.resize(image, size_wh))
+    data = pixels.encode_jpeg(pixels.resize(image, size_wh))
     (folder / "photograph.jpg").write_bytes(data)
     return folder
 

@@ -5,12 +5,14 @@ import time
 from collections import defaultdict
 from unittest import mock
 
-from midlevel import decoding, images, pooling, records, scores
+from midlevel.images import decoding, pixels
+from midlevel.method import pooling, scores
+from midlevel.prediction import records
 
 PARTS = {  # what midlevel calls by these names belongs to the stage
-    "decode": ((images, "read_bytes"), (decoding, "decode")),
-    "levels": ((images, "levels"),),
-    "cuts": ((images, "cut"),),
+    "decode": ((pixels, "read_bytes"), (decoding, "decode")),
+    "levels": ((pixels, "levels"),),
+    "cuts": ((pixels, "cut"),),
     "pooling": ((pooling, "pool"),),
     "record": ((records, "of_image"), (scores, "image_scores")),
 }

@@ -9,8 +9,12 @@ from pathlib import Path
 import compare_paths
 
 from bench import machine, recipe, tables
-from midlevel import datasets, features, preparation, runs, samples, training
-from midlevel.progress import Progress
+from midlevel import datasets, runs
+from midlevel.datasets import reading
+from midlevel.features import preparation
+from midlevel.features.extractor import build_extractor
+from midlevel.system.progress import Progress
+from midlevel.training import labelled_windows, train
 
 QUIET = Progress(quiet=True)
 
@@ -31,12 +35,12 @@ def compare(
         store = str(Path(place, "store"))
         settings = {**settings, "features.store": store, "report": False}
         begun = time.perf_counter()
-        run = training.train(
+        run = train.train(
             data, settings=settings, run=Path(place, "run"), progress=progress
         )
         seconds = time.perf_counter() - begun
         prepared = again(run, data)
-        windows = len(samples.collect(prepared, run.config, QUIET))
+        windows = len(labelled_windows.collect(prepared, run.config, QUIET))
         progress.say("timing the usual recipe")
         of_window = recipe.seconds_per_window(prepared, run.config, batches)
         return conclude(run, seconds, windows, of_window)
@@ -57,9 +61,9 @@ def subset(data: Path, folder: Path, classes: list[str], count: int) -> Path:
 def again(run: runs.Run, data: Path) -> preparation.Prepared:
     """The photographs that a finished run learned from; their features are stored."""
     config = run.config
-    dataset = preparation.read(data, config, QUIET, run.split_files)
+    dataset = reading.read(data, config, QUIET, run.split_files)
     views = {config.data.train: list(config.features.views)}
-    extractor, store = features.build(config, run), config.features.store
+    extractor, store = build_extractor(config, run), config.features.store
     return preparation.prepare(dataset, views, extractor, store, QUIET)
 
 

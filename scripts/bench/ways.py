@@ -4,7 +4,7 @@ import fnmatch
 from dataclasses import dataclass
 
 from midlevel import errors
-from midlevel.engines import gpu, machine
+from midlevel.networks.engines import gpu, precisions
 
 PYRAMIDS = ("paper", "octaves", "single")
 NO_BF16 = "this CPU has no instructions for bf16"
@@ -60,7 +60,7 @@ def at_hand() -> tuple[list[Way], dict[str, str]]:
     parts = [
         (engine, precision, on)
         for engine, on in (("tensorflow", device), ("openvino", "CPU"))
-        for precision in machine.precisions(engine, on)
+        for precision in precisions.precisions(engine, on)
     ]
     has_bf16 = ("openvino", "bf16", "CPU") in parts
     left_out = {} if has_bf16 else {"*-openvino-bf16": NO_BF16}

@@ -4,7 +4,10 @@ import functools
 import math
 
 from bench.ways import Way
-from midlevel import backbones, config, heads, runs, windows
+from midlevel import runs
+from midlevel.method import windows
+from midlevel.networks import backbones, heads
+from midlevel.settings import config
 
 
 class Counter:
@@ -41,7 +44,7 @@ class Counter:
 
 def multiply_adds(model, size_wh: tuple[int, int]) -> int:
     """Of all convolutions and dense layers of a Keras model, for one image."""
-    from midlevel import runtime
+    from midlevel.system import runtime
 
     keras = runtime.load_keras()
     layers = with_kernel(model)
@@ -61,7 +64,7 @@ def with_kernel(model) -> list:
 
 
 def geometry(spec: backbones.Spec, pyramid: str) -> windows.Geometry:
-    """As `features.build` makes it."""
+    """As `build_extractor` makes it."""
     levels = config.Windows(pyramid=pyramid).levels()
     least = spec.lost_cells + 1
     return windows.Geometry(levels, spec.stride, spec.input_size, min_cells=least)

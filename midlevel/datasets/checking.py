@@ -1,0 +1,118 @@
+"""`midlevel check`: everything that is wrong in a data set, before it costs hours."""
+
+import contextlib
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import datasets, errors
+from midlevel.datasets import Dataset, Example, Problem, duplicates, mending, reading
+from midlevel.datasets.duplicates import Print
+from midlevel.settings.config import Config
+from midlevel.system import machine, threads
+from midlevel.system.progress import Progress
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found.
+
+    Attributes:
+        dataset: what can be used; boxes are in pixels, mended.
+        problems: everything that is wrong: in annotations, then in photographs, then
+            duplicates, each in the order of the data.
+        drawn: the validation split is not the data's, but drawn as training would.
+    """
+
+    dataset: Dataset
+    problems: tuple[Problem, ...]
+    drawn: bool
+
+    @property
+    def counts(self) -> dict[str, dict]:
+        """By split: `photographs`, those of `background` alone, and of `classes`."""
+        names = self.dataset.classes
+        return {
+            split: _count(rows, names) for split, rows in self.dataset.splits.items()
+        }
+
+
+def check(data: str | Path, config: Config, progress: Progress) -> Found:
+    """Read a data set as training would, and decode every photograph.
+
+    Raises:
+        errors.DataError: there is no data set at all, or a setting does not fit it.
+    """
+    dataset, drawn = _with_validation(_labelled(Path(data), config), config)
+    prints, problems = _prints(dataset, progress)
+    fitted, groups = dict(dataset.splits), []
+    for split, rows in dataset.splits.items():
+        here = (row for row in rows if row.path in prints)
+        pairs = [
+            mending.fit_or_leave_out(row, prints[row.path].size_wh) for row in here
+        ]
+        fitted[split] = [row for row, _ in pairs if row]
+        groups += [found for _, found in pairs]
+    problems += mending.each_once(groups)
+    problems += duplicates.problems(dataset, prints, config.data.train, config.data.val)
+    told = (*dict.fromkeys(dataset.problems), *problems)
+    return Found(replace(dataset, splits=fitted), told, drawn)
+
+
+def _labelled(data: Path, config: Config) -> Dataset:
+    """The data set; one without photographs, of which nothing can be used."""
+    try:
+        return reading.labelled(data, config)
+    except errors.DataError as error:
+        if not error.problems:
+            raise
+        form = config.data.format
+        form = datasets.detect(data) if form == datasets.AUTO else form
+        return Dataset(data, form, (), {}, error.problems, {})
+
+
+def _with_validation(dataset: Dataset, config: Config) -> tuple[Dataset, bool]:
+    """`dataset` with a validation split, and whether that had to be drawn."""
+    if not dataset.splits.get(config.data.val):
+        with contextlib.suppress(
+            errors.DataError
+        ):  # too few, or not to be learned from
+            return reading.hold_out(dataset, config), True
+    return dataset, False
+
+
+def _prints(
+    dataset: Dataset, progress: Progress
+) -> tuple[dict[Path, Print], list[Problem]]:
+    """What every photograph that can be read is; and those that cannot."""
+    rows = itertools.chain.from_iterable(dataset.splits.values())
+    paths = list(dict.fromkeys(row.path for row in rows))
+    prints, problems = {}, []
+    with progress.task("check", len(paths)) as advance:
+        found = threads.in_order(paths, _print, machine.cores() + 1)
+        for path, one in zip(paths, found, strict=True):
+            if isinstance(one, Problem):
+                problems.append(one)
+            else:
+                prints[path] = one
+            advance()
+    return prints, problems
+
+
+def _print(path: Path) -> Print | Problem:
+    try:
+        return duplicates.take_print(path)
+    except errors.ImageError as error:
+        text = str(error).removeprefix(f"{path}: ")
+        return Problem(path, "photograph", text, "left out")
+
+
+def _count(rows: list[Example], names: tuple[str, ...]) -> dict:
+    shown = np.zeros(len(names), int)
+    for row in rows:
+        shown += row.targets(len(names)) == 1
+    bare = sum(not (len(row.boxes) or len(row.labels)) for row in rows)
+    by_name = dict(zip(names, shown.tolist(), strict=True))
+    return {"photographs": len(rows), "background": bare, "classes": by_name}

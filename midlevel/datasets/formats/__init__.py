@@ -1,0 +1,1 @@
+"""A module per format: `matches(place)` and `read(place)`."""

@@ -1,0 +1,76 @@
+"""What a data set holds and what is wrong in it, said before the work."""
+
+import numpy as np
+
+from midlevel import datasets, errors
+from midlevel.system.progress import Progress
+
+TOLD = 20  # problems that are named; `midlevel check` names all
+
+
+def say_shown(dataset: datasets.Dataset, train: str, val: str, progress: Progress):
+    """Count the photographs of two splits and what they show; name what is odd."""
+    sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
+    progress.say(f"data: {dataset.folder} ({dataset.format}), photographs: {sizes}")
+    progress.say(f"classes, shown in {train} + {val}: {_shown(dataset, train, val)}")
+    _say_bare(dataset, (train, val), progress)
+    both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
+    if both and train != val:
+        progress.say(
+            f"{len(both)} photographs are in {train!r} and in {val!r}: scores on "
+            f"{val!r} will look better than they are"
+        )
+
+
+def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
+    """How many photographs of each split show each class, as `cat 12 + 3, ...`."""
+    count = len(dataset.classes)
+    learned, measured = (
+        np.sum([e.targets(count) == 1 for e in dataset.split(name)], axis=0)
+        for name in (train, val)
+    )
+    rows = zip(dataset.classes, learned, measured, strict=True)
+    return ", ".join(f"{name} {n} + {m}" for name, n, m in rows)
+
+
+def _say_bare(dataset: datasets.Dataset, splits, progress: Progress):
+    """Say how many photographs show nothing, and how many have labels without boxes."""
+    rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
+    bare = sum(not (len(row.classes) or len(row.labels)) for row in rows)
+    unboxed = sum(len(row.labels) > 0 for row in rows)
+    if bare:
+        progress.say(f"photographs without any of these: {bare}, all background")
+    if unboxed:
+        progress.say(
+            f"photographs with labels but no boxes: {unboxed}; their largest windows "
+            "learn the labels, their other windows teach nothing"
+        )
+
+
+def say_ignored(dataset: datasets.Dataset, progress: Progress):
+    """Name the classes that nobody asked for."""
+    if dataset.ignored:
+        others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
+        progress.say(f"boxes of other classes, taken as background: {others}")
+
+
+def say_problems(problems, progress: Progress, strict: bool = False):
+    """Name what cannot be used, or only in part, and count it.
+
+    Raises:
+        errors.DataError: there is something, and `strict` refuses it.
+    """
+    for problem in problems[:TOLD]:
+        progress.say(str(problem))
+    if len(problems) > TOLD:
+        progress.say(
+            f"and {len(problems) - TOLD} more; `midlevel check --all` names all"
+        )
+    if problems and strict:
+        raise errors.DataError(
+            f"{len(problems)} things are wrong in the data, and data.strict refuses "
+            "them. Mend them, or leave data.strict out. `midlevel check --all` names "
+            "all."
+        )
+    if problems:
+        progress.say(f"{len(problems)} things to mend in the data; the rest goes on")

@@ -1,0 +1,1 @@
+"""How good a run is: scores of a split, measures, mistakes."""

@@ -1,0 +1,78 @@
+"""The baseline that windows have to beat: one vector for a whole photograph.
+
+The mean of the features of a photograph's largest windows, which hold most of it, goes
+to one logistic regression for each class. It knows no boxes: the difference to a run is
+what the windows and their labels add.
+"""
+
+import warnings
+
+import numpy as np
+
+from midlevel.features.preparation import Prepared
+from midlevel.images.augment import ORIGINAL
+from midlevel.method import labels, metrics
+from midlevel.settings.config import Config
+from midlevel.system import runtime
+
+STRENGTH = 0.01  # C, one of those that scripts/baseline_whole_image.py tries
+EPOCHS = 500  # iterations of the solver, at most
+DEFINITION = (
+    f"Logistic regression (C = {STRENGTH:g}, standardised) for each class on one "
+    "vector per photograph: the mean of the features of its largest windows. Fitted on "
+    "the training photographs, measured on the same photographs as the run."
+)
+
+
+def measure(prepared: Prepared, config: Config) -> dict:
+    """`mAP` and `AP` of the baseline as `metrics.table` has them, and its `definition`.
+
+    Memory is a vector for each photograph.
+
+    Raises:
+        errors.DataError: a split has no readable photograph.
+    """
+    view = config.features.views[0]
+    learned, targets = _split(prepared, config.data.train, view)
+    measured, truth = _split(prepared, config.data.val, ORIGINAL)
+    columns = [scores(learned, column, measured) for column in targets.T]
+    found = metrics.table(np.stack(columns, axis=1), truth, prepared.dataset.classes)
+    return {**found, "definition": DEFINITION}
+
+
+def _split(prepared: Prepared, split: str, view: str):
+    """Vectors `(photographs, channels)` and targets `(photographs, classes)`."""
+    examples = prepared.readable(split)
+    vectors = [whole(prepared, prepared.keys[e.path][view]) for e in examples]
+    count = len(prepared.dataset.classes)
+    return np.stack(vectors), np.stack([e.targets(count) for e in examples])
+
+
+def whole(prepared: Prepared, key: str) -> np.ndarray:
+    """The mean of the features of a photograph's largest windows, float32."""
+    plan = prepared.extractor.plan(prepared.store.entries[key].size_wh)
+    largest = np.flatnonzero(labels.largest_of(plan.boxes))
+    return prepared.store.load(key)[largest].astype(np.float32).mean(axis=0)
+
+
+def scores(vectors: np.ndarray, targets: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How much each of `others` looks like a class, log-odds float64 `(n,)`.
+
+    All are 0 where every photograph shows the class, or none does.
+
+    Args:
+        vectors: `(photographs, channels)` to learn from.
+        targets: `(photographs,)` of 1, 0, -1; -1 teaches nothing.
+        others: `(n, channels)`.
+    """
+    counted = targets >= 0
+    shows = targets[counted] == 1
+    if shows.all() or not shows.any():
+        return np.zeros(len(others))
+    linear_model = runtime.load("sklearn.linear_model", "scikit-learn")
+    centre, spread = vectors[counted].mean(axis=0), vectors[counted].std(axis=0) + 1e-6
+    model = linear_model.LogisticRegression(C=STRENGTH, max_iter=EPOCHS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it may stop at `EPOCHS`
+        model.fit((vectors[counted] - centre) / spread, shows)
+    return model.decision_function((others - centre) / spread)

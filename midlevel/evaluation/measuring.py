@@ -1,0 +1,202 @@
+"""Everything a report says of a run in numbers, from stored features in one pass."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from midlevel import errors
+from midlevel.evaluation import baseline, calibrating, mistakes, pointing
+from midlevel.evaluation.split_scores import Validation
+from midlevel.features.preparation import Prepared
+from midlevel.method import calibration, metrics
+from midlevel.prediction.model import Model
+from midlevel.runs import Run
+from midlevel.settings import config as config_
+from midlevel.settings.config import Config
+from midlevel.system import files
+
+SCHEMA = "midlevel-report/1"
+BINS = 20  # of histograms of probabilities
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found out about a run.
+
+    Attributes:
+        numbers: ready for JSON.
+        validation: the photographs it was measured on.
+        probabilities: float64 `(photographs, classes)`.
+        labelled: bool `(photographs, classes)`, which labels they are given.
+        photographs: for each its `file` and the classes that it `shows`.
+        curves: for each class lists `precision`, `recall` and `threshold`.
+    """
+
+    numbers: dict
+    validation: Validation
+    probabilities: np.ndarray
+    labelled: np.ndarray
+    photographs: list[dict]
+    curves: dict[str, dict]
+
+
+def measure(model: Model, prepared: Prepared) -> Measured:
+    """Measure a run on its validation split, and the baseline beside it.
+
+    Args:
+        prepared: both splits of the run's data.
+
+    Raises:
+        errors.MidlevelError: files of the run, or a split, cannot be read.
+    """
+    config, classes = model.config, model.classes
+    validation = Validation(prepared, config.data.val, (model.k,))
+    game, detections = pointing.Game(classes), mistakes.Detections(classes)
+    scored = validation.scored(model.head, game.add, detections.add)
+    scores, targets = scored.at(model.k), scored.targets
+    probabilities = model.calibrated(scores)
+    labelled = model.labelled(probabilities)
+    found = {
+        **metrics.table(scores, targets, classes),
+        "baseline": baseline.measure(prepared, config),
+        "labels": _rates(labelled, targets),
+        "classes": _classes(model, prepared, labelled, targets),
+        "pointing": game.table(),
+        "mistakes": detections.table(),
+        "confusion": mistakes.confusion(labelled, targets),
+        "calibration": _calibration(scores, targets, config),
+        "histograms": {
+            name: _histogram(probabilities[:, i], targets[:, i])
+            for i, name in enumerate(classes)
+        },
+    }
+    numbers = {"schema": SCHEMA, **_of_run(model, prepared), **found}
+    photographs = [
+        {
+            "file": prepared.dataset.file(example),
+            "shows": [classes[i] for i in np.flatnonzero(row == 1)],
+        }
+        for example, row in zip(validation.examples, targets, strict=True)
+    ]
+    curves = {
+        name: _curve(probabilities[:, i], targets[:, i])
+        for i, name in enumerate(classes)
+    }
+    return Measured(numbers, validation, probabilities, labelled, photographs, curves)
+
+
+def _of_run(model: Model, prepared: Prepared) -> dict:
+    """What was trained on what, and how, as the run's own files say."""
+    run, config = model.run, model.config
+    record, dataset = run.record, prepared.dataset
+    kept = read(run, "metrics.json")
+    return {
+        "run": str(run.folder),
+        "data": record["data"],
+        "format": dataset.format,
+        "splits": {"train": config.data.train, "val": config.data.val},
+        "photographs": {
+            name: len(prepared.readable(split))
+            for name, split in (("train", config.data.train), ("val", config.data.val))
+        },
+        "windows": kept.get("windows"),
+        "timings": kept.get("timings"),
+        "history": read(run, "history.csv"),
+        "best_epoch": record["best_epoch"],
+        "k": model.k,
+        "engine": record["engine"],
+        "backbone": config.backbone.model_dump(),
+        "settings": differing(config),
+        "environment": read(run, "environment.json"),
+        "left_out": record["left_out"],
+    }
+
+
+def read(run: Run, name: str):
+    """A JSON file of the run, or the rows of a CSV file, numbers as numbers.
+
+    Raises:
+        errors.MidlevelError: it cannot be read.
+    """
+    path = run.folder / name
+    try:
+        text = files.read_text(path)
+        if path.suffix == ".json":
+            return json.loads(text)
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        return [{key: float(value) for key, value in row.items()} for row in rows]
+    except (OSError, ValueError, TypeError) as error:
+        raise errors.MidlevelError(
+            f"{path}: cannot be read as training writes it: {error}. Restore it, or "
+            "train again."
+        ) from error
+
+
+def differing(config: Config) -> dict:
+    """The settings that are not the defaults, by dotted key."""
+    resolved = Config().training.resolved()
+    usual = config_.flat(Config().model_copy(update={"training": resolved}))
+    return {
+        key: value for key, value in config_.flat(config).items() if value != usual[key]
+    }
+
+
+def _classes(model: Model, prepared: Prepared, labelled, targets) -> dict:
+    """For each class how many photographs show it, and how labels of it are right."""
+    count = len(model.classes)
+    learned = prepared.readable(model.config.data.train)
+    shown = np.sum([example.targets(count) == 1 for example in learned], axis=0)
+    return {
+        name: {
+            "train": int(shown[i]),
+            "val": int((targets[:, i] == 1).sum()),
+            "threshold": model.thresholds[name],
+            **_rates(labelled[:, i], targets[:, i]),
+        }
+        for i, name in enumerate(model.classes)
+    }
+
+
+def _rates(labelled: np.ndarray, targets: np.ndarray) -> dict:
+    """Precision and recall of labels; None where nothing is said, or nothing shown."""
+    said, shown = labelled & (targets >= 0), targets == 1
+    hits = int((said & shown).sum())
+    return {
+        "precision": hits / int(said.sum()) if said.any() else None,
+        "recall": hits / int(shown.sum()) if shown.any() else None,
+        "given": int(said.sum()),
+    }
+
+
+def _calibration(scores: np.ndarray, targets: np.ndarray, config: Config) -> dict:
+    """Reliability of scores, and of probabilities that halves kept apart were given."""
+    shown = (targets == 1).any(axis=0)
+    error = calibrating.held_out(scores, targets, config.seed)
+    before = calibration.reliability(scores[:, shown], targets[:, shown])
+    if not config.scores.calibrate:
+        return {"error": {**error, "after": None}, "before": before, "after": []}
+    apart, _ = calibrating.kept_apart(scores, targets, config.seed)
+    after = calibration.reliability(apart[:, shown], targets[:, shown])
+    return {"error": error, "before": before, "after": after}
+
+
+def _histogram(probabilities: np.ndarray, targets: np.ndarray) -> dict:
+    """Shares of photographs in equal bins of probability."""
+    edges = np.linspace(0, 1, BINS + 1)
+    found = {"edges": edges.round(6).tolist()}
+    for name, value in (("present", 1), ("absent", 0)):
+        count, _ = np.histogram(probabilities[targets == value], edges)
+        found[name] = (count / max(count.sum(), 1)).tolist()
+    return found
+
+
+def _curve(probabilities: np.ndarray, targets: np.ndarray) -> dict:
+    """Precision and recall by threshold; of a class nobody shows, nothing."""
+    if not (targets == 1).any():
+        return {"precision": [], "recall": [], "threshold": []}
+    columns = metrics.precision_recall(probabilities, targets)
+    names = ("precision", "recall", "threshold")
+    return {name: values.tolist() for name, values in zip(names, columns, strict=True)}

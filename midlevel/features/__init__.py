@@ -1,0 +1,1 @@
+"""From photographs to vectors, one a window, kept on disk."""

@@ -1,0 +1,166 @@
+"""Fill the feature store: every view of every photograph that is not in it yet."""
+
+import contextlib
+import functools
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import errors
+from midlevel.features import store
+from midlevel.features.extractor import Extractor
+from midlevel.images import augment
+from midlevel.images import pixels as images
+from midlevel.images.pixels import Photograph
+from midlevel.system import threads
+from midlevel.system.progress import Progress
+
+SAMPLED = 8  # photographs that the estimate of the size looks at
+NO_BOXES = np.empty((0, 4), np.float32)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What extraction found.
+
+    Attributes:
+        keys: for each photograph that could be read, its key in the store by view.
+        failures: for each that could not, a line that names it.
+    """
+
+    keys: dict[Path, dict[str, str]]
+    failures: list[str]
+
+
+@dataclass
+class Job:
+    """A photograph some of whose views are not in the store: their keys by view."""
+
+    path: Path
+    views: dict[str, str]
+
+
+def extract(
+    paths: list[Path],
+    views: list[str],
+    extractor: Extractor,
+    features: store.FeatureStore,
+    progress: Progress,
+    name: str = "features",
+) -> Result:
+    """Make sure the store holds the features of `views` of the photographs at `paths`.
+
+    A photograph is decoded once, whatever the number of its views.
+
+    Raises:
+        errors.MidlevelError: the store cannot be written. What was finished stays.
+    """
+    keys, failures, jobs = _look_up(paths, views, features, progress, name)
+    missing = sum(len(job.views) for job in jobs)
+    done = sum(map(len, keys.values())) - missing
+    if not jobs:
+        if done:
+            progress.say(f"{name}: all {done} are in the store, nothing to do")
+        return Result(keys, failures)
+    _announce(jobs, missing, done, extractor, features, progress, name)
+    begun = time.monotonic()
+    with progress.task(name, missing) as advance:
+        unreadable = _fill(jobs, extractor, features, advance)
+    count = missing - sum(len(job.views) for job, _ in unreadable)
+    progress.say(f"{name}: {count} computed in {time.monotonic() - begun:.0f} s")
+    return Result(keys, failures + _take_out(keys, unreadable))
+
+
+def _fill(jobs, extractor, features, advance) -> list[tuple[Job, str]]:
+    """Compute and store; returns the jobs that could not be read, and why."""
+    engine, unreadable = extractor.backbone.engine, []
+    together = engine.together if extractor.method == "dense" else 1
+    work = functools.partial(_compute, extractor=extractor)
+    try:
+        groups = threads.groups(jobs, together)
+        for group in threads.in_order(groups, work, engine.workers):
+            for job, rows, why in group:
+                advance(len(job.views))
+                if why:
+                    unreadable.append((job, why))
+                    continue
+                for key, row in zip(job.views.values(), rows, strict=True):
+                    features.add(key, *row)
+    finally:
+        features.flush()
+    return unreadable
+
+
+def _compute(jobs: list[Job], extractor: Extractor) -> list[tuple]:
+    """Each job with `(size_wh, features)` of its views, and why there are none."""
+    read = [(job, *_views(job, extractor)) for job in jobs]
+    vectors = iter(extractor.many([view for _, views, _ in read for view in views]))
+    return [
+        (job, [(view.size_wh, next(vectors)) for view in views], why)
+        for job, views, why in read
+    ]
+
+
+def _views(job: Job, extractor: Extractor) -> tuple[list[Photograph], str]:
+    """Each view of a photograph, which is decoded once; or why it cannot be."""
+    try:
+        photograph = extractor.read(job.path)
+    except errors.ImageError as error:
+        return [], str(error)
+    changed = (
+        augment.view(photograph.pixels, NO_BOXES, view, store.content_of(key))[0]
+        for view, key in job.views.items()
+    )
+    return [Photograph(pixels, photograph.size_wh) for pixels in changed], ""
+
+
+def _look_up(paths, views, features, progress, name):
+    """Keys by photograph, failures, and the jobs still to do."""
+    keys, failures, jobs = {}, [], {}
+    with progress.task(f"reading {name}", len(paths)) as advance:
+        for path in dict.fromkeys(paths):
+            advance()
+            try:
+                data = images.read_bytes(path)
+            except errors.ImageError as error:
+                failures.append(str(error))
+                continue
+            keys[path] = {view: store.content_key(data, view) for view in views}
+            missing = {v: k for v, k in keys[path].items() if k not in features}
+            if missing:  # by key: a copy of a photograph is not computed again
+                jobs.setdefault(tuple(missing.values()), Job(path, missing))
+    while features.notes:  # on what is damaged, or another version's
+        progress.say(features.notes.pop(0))
+    return keys, failures, list(jobs.values())
+
+
+def _take_out(keys, unreadable) -> list[str]:
+    """Take photographs out of `keys` that cannot be decoded, copies of them too."""
+    reasons = {key: why for job, why in unreadable for key in job.views.values()}
+    failures = []
+    for path, by_view in list(keys.items()):
+        why = next((reasons[k] for k in by_view.values() if k in reasons), None)
+        if why:
+            del keys[path]
+            is_itself = why.startswith(f"{path}:")
+            failures.append(why if is_itself else f"{path}: a copy of {why}")
+    return failures
+
+
+def _announce(jobs, missing, done, extractor, features, progress, name):
+    """Say what will be written, judging by a few of the photographs."""
+    sizes = []
+    for job in jobs[:: max(1, len(jobs) // SAMPLED)][:SAMPLED]:
+        with contextlib.suppress(errors.ImageError):
+            sizes.append(extractor.read(job.path).size_wh)
+    if not sizes:
+        return
+    windows = round(np.mean([len(extractor.plan(size_wh)) for size_wh in sizes]))
+    size = windows * extractor.backbone.spec.channels * 2 * missing
+    progress.say(
+        f"{name}: {missing} to compute, {done} in the store; about {windows} "
+        f"windows each, {size / 1e9:.2f} GB in {features.folder}"
+    )
+    store.check_space(features.folder, size)

@@ -1,0 +1,110 @@
+"""What the first bytes of an image say: its kind, and how many pixels it claims."""
+
+import re
+import struct
+
+from midlevel.images import exif, heif, jpeg, png
+
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000 (T.800, A.5.1)
+PNM = re.compile(rb"P[1-6](?:\s|#.*\n)+(\d{1,9})(?:\s|#.*\n)+(\d{1,9})\s")
+OTHERS = {  # what is found under the names of photographs, and cannot be read
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"II\xbc": "JPEG XR",
+    b"%PDF": "a PDF",
+    b"8BPS": "a Photoshop file",
+    b"\0\0\x01\0": "an icon",
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x76\x2f\x31\x01": "OpenEXR",
+    b"#?RA": "Radiance HDR",
+    b"PF\n": "PFM, of values without a range",
+    b"Pf\n": "PFM, of values without a range",
+    b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself",
+}
+TEXT = re.compile(rb"(?i)[\xef\xbb\xbf\s]*<(!doctype html|html|head|\?xml|svg)")
+
+
+def kind(data: bytes) -> str | None:
+    """The kind of image, which a name may deny; None if it is none that is read."""
+    if jpeg.is_jpeg(data):
+        return "JPEG"
+    if brands := heif.brands(data):
+        if set(heif.AVIF) & set(brands):
+            return "AVIF"
+        return "HEIC" if set(heif.HEIC) & set(brands) else None
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    if data[:4] in TIFF:
+        return "TIFF"
+    if data[:8] == b"\0\0\0\x0cjP  " or data[:4] == CODESTREAM:
+        return "JPEG 2000"
+    starts = {png.SIGNATURE: "PNG", b"GIF8": "GIF", b"BM": "BMP"}
+    found = next((k for start, k in starts.items() if data.startswith(start)), None)
+    return found or ("PNM" if re.match(rb"P[1-6][\s#]", data) else None)
+
+
+def other(data: bytes) -> str | None:
+    """What a file that is no readable image is, where that can be seen."""
+    if TEXT.match(data[:256]):
+        return "a page of HTML or XML"
+    return next(
+        (what for start, what in OTHERS.items() if data.startswith(start)), None
+    )
+
+
+def size_wh(data: bytes) -> tuple[int, int] | None:
+    """`(width, height)` in pixels as stored; None where a header is cut off."""
+    try:
+        return SIZES[kind(data)](data)
+    except (struct.error, KeyError, ValueError):
+        return None
+
+
+def _bmp(data: bytes) -> tuple[int, int]:
+    is_old = struct.unpack_from("<I", data, 14)[0] == 12
+    width, height = struct.unpack_from("<HH" if is_old else "<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _webp(data: bytes) -> tuple[int, int]:
+    """RFC 9649: 2.7 extended, 3.4 lossless, and RFC 6386, 9.1."""
+    if data[12:16] == b"VP8X":
+        low, high = data[24:27], data[27:30]
+        return 1 + int.from_bytes(low, "little"), 1 + int.from_bytes(high, "little")
+    if data[12:16] == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _tiff(data: bytes) -> tuple[int, int]:
+    fields = exif.fields(data)
+    return fields[exif.WIDTH], fields[exif.HEIGHT]
+
+
+def _jp2(data: bytes) -> tuple[int, int]:
+    place = data.index(CODESTREAM) + 8
+    right, bottom, left, top = struct.unpack_from(">IIII", data, place)
+    return right - left, bottom - top
+
+
+def _pnm(data: bytes) -> tuple[int, int] | None:
+    found = PNM.match(data[:4096])
+    return (int(found[1]), int(found[2])) if found else None
+
+
+SIZES = {
+    "JPEG": jpeg.size_wh,
+    "PNG": lambda data: struct.unpack_from(">II", data, 16),
+    "GIF": lambda data: struct.unpack_from("<HH", data, 6),
+    "BMP": _bmp,
+    "WebP": _webp,
+    "TIFF": _tiff,
+    "JPEG 2000": _jp2,
+    "AVIF": lambda data: heif.facts(data).size_wh,
+    "HEIC": lambda data: heif.facts(data).size_wh,
+    "PNM": _pnm,
+}

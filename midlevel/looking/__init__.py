@@ -1,1 +1,0 @@
-"""Looking at what a model sees: `explain`, `windows`, `units`."""

@@ -1,0 +1,1 @@
+"""The paper in numpy alone: windows, labels, pooling, scores, metrics."""

@@ -1,0 +1,1 @@
+"""What an engine runs: backbones, heads, and the engines."""

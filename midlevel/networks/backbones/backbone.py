@@ -1,0 +1,102 @@
+"""A frozen backbone on an engine: images -> maps. Needs no TensorFlow by itself."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midlevel.networks import engines
+from midlevel.networks.backbones import table
+from midlevel.system import runtime
+
+if TYPE_CHECKING:
+    import keras
+
+PLAIN = engines.Engine("tensorflow")
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A frozen network, the geometry of its map, and what runs it.
+
+    Attributes:
+        spec: its line in the table of backbones.
+        fingerprint: SHA-256 (hexadecimal) of the name and of every weight.
+        engine: what runs it.
+        network: takes RGB uint8 `(n, height, width, 3)` of any size; gives maps
+            `(n, rows, cols, channels)` float32. Preprocessing is inside.
+    """
+
+    spec: table.Spec
+    fingerprint: str
+    engine: engines.Engine
+    network: engines.Network
+
+    def maps(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The map `(rows, cols, channels)` float32 of each image, in their order.
+
+        Images are RGB uint8 `(height, width, 3)` of any sizes; those of one size go
+        through the network together, as far as the engine gains from it. A map has
+        `height / stride - lost_cells` rows where height is a multiple of the stride.
+        """
+        by_shape: dict[tuple, list[int]] = {}
+        for i, image in enumerate(images):
+            by_shape.setdefault(image.shape, []).append(i)
+        maps: list = [None] * len(images)
+        for (height, width, _), places in by_shape.items():
+            at_once = max(1, self.engine.pixels // (height * width))
+            for start in range(0, len(places), at_once):
+                some = places[start : start + at_once]
+                batch = np.stack([images[i] for i in some])
+                for i, found in zip(some, self.network(batch), strict=True):
+                    maps[i] = found
+        return maps
+
+
+def build(
+    name: str,
+    weights: str | Path = "imagenet",
+    engine: engines.Engine = PLAIN,
+    stored: Path | None = None,
+) -> Backbone:
+    """The backbone `name` on `engine`.
+
+    Args:
+        weights: see `network.keras_model`.
+        stored: the same network as `store` wrote it; OpenVINO reads it where it exists,
+            without TensorFlow, in place of `weights`.
+
+    Raises:
+        errors.MidlevelError: there is no such backbone, or its weights cannot be had.
+    """
+    spec = table.find(name)
+    model = functools.cache(lambda: keras_model(name, weights))
+    network = engine.network(model, "uint8", stored)
+    fingerprint = network.fingerprint or fingerprint_of(model(), name)
+    return Backbone(spec, fingerprint, engine, network)
+
+
+def store(path: Path, name: str, model: "keras.Model"):
+    """Write a backbone for OpenVINO: `path`, an `.xml`, and the `.bin` beside it."""
+    from midlevel.networks.engines import openvino
+
+    graph = openvino.convert(model, "uint8")
+    openvino.save(graph, path, fingerprint_of(model, name))
+
+
+def fingerprint_of(model: "keras.Model", name: str) -> str:
+    """SHA-256 (hexadecimal) of `name` and of every weight of the Keras model."""
+    from midlevel.networks.backbones import weights
+
+    return weights.fingerprint(model, name)
+
+
+def keras_model(name: str, weights: str | Path = "imagenet") -> "keras.Model":
+    """See `network.keras_model`, which needs TensorFlow."""
+    runtime.load_keras()
+    from midlevel.networks.backbones import architectures
+
+    return architectures.keras_model(name, weights)

@@ -1,0 +1,167 @@
+"""Keras layers of exported models: a whole image in, image scores out.
+
+They do inside a graph, for images of any size, what `images.levels`, `windows.plan`,
+`pooling.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
+midlevel registers them, so that Keras can load a model that has them.
+"""
+
+from midlevel.images import pixels as images_
+from midlevel.method import calibration, windows
+from midlevel.system import runtime
+
+keras = runtime.load_keras()
+ops = keras.ops
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class PyramidLevel(keras.layers.Layer):
+    """Resize images to one level of the pyramid, as `windows.grid` sizes it.
+
+    Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32 rounded to
+    whole values. Averages pixel areas where both sides shrink, bilinear otherwise, like
+    `images.levels`.
+    """
+
+    def __init__(self, scale, stride, input_size, min_cells, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.stride = stride
+        self.input_size = input_size
+        self.min_cells = min_cells
+
+    def call(self, images):
+        height, width = ops.shape(images)[1], ops.shape(images)[2]
+        rows, columns = self._sides(height, width)
+        shrinks = ops.logical_and(height >= rows, width >= columns)
+        down = _shares(height, rows, shrinks)  # (rows, height)
+        across = _shares(width, columns, shrinks)  # (columns, width)
+        pixels = ops.cast(images, "float32")
+        low = ops.matmul(down, ops.reshape(pixels, (-1, height, width * 3)))
+        level = ops.matmul(across, ops.reshape(low, (-1, rows, width, 3)))
+        return ops.round(level + images_.HALVES_UP)
+
+    def _sides(self, height, width):
+        """Rows and columns of the level in pixels; the arithmetic of `windows.grid`.
+
+        In float64, by which a half goes up or down. A size that is known beforehand
+        leaves nothing to runtimes, some of which compute in float32.
+        """
+        if isinstance(height, int) and isinstance(width, int):
+            geometry = windows.Geometry(
+                (), self.stride, self.input_size, min_cells=self.min_cells
+            )
+            columns, rows = windows.grid((width, height), self.scale, geometry)
+            return rows * self.stride, columns * self.stride
+        sides = [ops.cast(side, "float64") for side in (height, width)]
+        short, long = ops.minimum(*sides), ops.maximum(*sides)
+        cells = self.scale * self.input_size / self.stride
+        shrink = ops.minimum(ops.cast(1, "float64"), windows.MAX_ASPECT * short / long)
+        per_pixel = cells * shrink / short
+        return [
+            ops.maximum(
+                ops.cast(ops.floor(side * per_pixel + 0.5), "int32"), self.min_cells
+            )
+            * self.stride
+            for side in sides
+        ]
+
+    def get_config(self):
+        names = ("scale", "stride", "input_size", "min_cells")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class WindowMeans(keras.layers.Layer):
+    """Mean of the map in every window of one level, in the order of `windows.plan`.
+
+    Takes a map `(n, rows, columns, channels)`, gives `(n, windows, channels)`.
+    """
+
+    def __init__(self, sizes, overlap, lost_cells, **kwargs):
+        super().__init__(**kwargs)
+        self.sizes = tuple(sizes)
+        self.overlap = overlap
+        self.lost_cells = lost_cells
+
+    def call(self, cells):
+        table = ops.cumsum(ops.cumsum(cells, axis=1), axis=2)
+        table = ops.pad(table, ((0, 0), (1, 0), (1, 0), (0, 0)))
+        means = [self._means(table, size) for size in self.sizes]
+        return ops.concatenate(means, axis=1)
+
+    def _means(self, table, size):
+        top, height = self._along(ops.shape(table)[1] - 1, size)
+        left, width = self._along(ops.shape(table)[2] - 1, size)
+        upper, lower = ops.take(table, top, 1), ops.take(table, top + height, 1)
+        total = ops.take(lower, left + width, 2) - ops.take(upper, left + width, 2)
+        total += ops.take(upper, left, 2) - ops.take(lower, left, 2)
+        mean = total / ops.cast(height * width, total.dtype)
+        return ops.reshape(mean, (ops.shape(table)[0], -1, table.shape[-1]))
+
+    def _along(self, cells, size):
+        """Starts, in cells of the map, and length of windows along one side."""
+        length = cells + self.lost_cells
+        size = ops.minimum(size, length)
+        steps = [windows.step(s, self.overlap) for s in range(max(self.sizes) + 1)]
+        step = ops.take(ops.array(steps, "int32"), size)
+        gaps = (length - size + step - 1) // step
+        starts = ops.arange(gaps + 1) * (length - size) // ops.maximum(gaps, 1)
+        return starts, size - self.lost_cells
+
+    def get_config(self):
+        names = ("sizes", "overlap", "lost_cells")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class ImageScores(keras.layers.Layer):
+    """Power mean over windows: `(n, windows, 1 + classes)` to `(n, classes)`."""
+
+    def __init__(self, k, **kwargs):
+        super().__init__(**kwargs)
+        self.k = k
+
+    def call(self, window_scores):
+        y = window_scores[..., 1:]
+        peak = ops.maximum(ops.max(y, axis=1, keepdims=True), 1e-30)
+        powers = ops.power(y / peak, self.k)  # y ** k alone vanishes in float32
+        return peak[:, 0] * ops.power(ops.mean(powers, axis=1), 1 / self.k)
+
+    def get_config(self):
+        return {**super().get_config(), "k": self.k}
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class Calibrated(keras.layers.Layer):
+    """Image scores to probabilities, both `(n, classes)`: `calibration.Calibration`."""
+
+    def __init__(self, slopes, intercepts, **kwargs):
+        super().__init__(**kwargs)
+        self.slopes, self.intercepts = slopes, intercepts
+
+    def call(self, scores):
+        s = ops.clip(scores, calibration.LOWEST, calibration.HIGHEST)
+        odds = ops.log(s) - ops.log(1 - s)  # ONNX has no log1p
+        return ops.sigmoid(odds * self.slopes + self.intercepts)
+
+    def get_config(self):
+        names = ("slopes", "intercepts")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+def _shares(length, wanted, shrinks):
+    """How much each of `length` pixels adds to each of `wanted`: `(wanted, length)`.
+
+    In whole numbers, as shares of a pixel of `1 / wanted`: some runtimes make float32
+    of float64, which places a pixel of a large image too roughly.
+    """
+    length, wanted = ops.cast(length, "int64"), ops.cast(wanted, "int64")
+    to = ops.arange(wanted, dtype="int64")[:, None]
+    pixel = ops.arange(length, dtype="int64")[None, :]
+    end = ops.minimum((pixel + 1) * wanted, (to + 1) * length)
+    area = ops.maximum(end - ops.maximum(pixel * wanted, to * length), 0)
+    centre = ops.clip((2 * to + 1) * length - wanted, 0, 2 * wanted * (length - 1))
+    linear = ops.maximum(2 * wanted - ops.abs(2 * wanted * pixel - centre), 0)
+    parts = ops.where(shrinks, area, linear)
+    whole = ops.where(shrinks, length, 2 * wanted)
+    return ops.cast(parts, "float32") / ops.cast(whole, "float32")

@@ -1,0 +1,181 @@
+"""Why a model says what it says of a photograph: the numbers behind `explain`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from midlevel.datasets import Example
+from midlevel.evaluation import mistakes
+from midlevel.method import boxes as boxes_
+from midlevel.method import labels
+from midlevel.prediction.model import Model, WindowScores
+
+TOP = 5  # windows in a strip
+NEAREST = 5  # windows that speak for an object that qualifies for none
+TAKEN_FOR = 3  # classes that are named
+HALF = 0.5  # share of a window or an object from which one lies on the other
+VERDICTS = {  # (said, true): 1 shown, 0 not shown, -1 difficult objects alone
+    (True, 1): "right",
+    (True, 0): "wrong",
+    (False, 1): "missed",
+    (False, 0): "absent",
+    (True, -1): "difficult",
+    (False, -1): "difficult",
+}
+MISTAKES = ("wrong", "missed")
+
+
+@dataclass(frozen=True)
+class TakenFor:
+    """What the windows over one object say.
+
+    Attributes:
+        box: the object, `(4,)`; the whole photograph where its label has no box.
+        windows: how many windows.
+        scores: the highest of their mean scores, as `(class or background, score)`.
+    """
+
+    box: np.ndarray
+    windows: int
+    scores: list[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What there is to say of one class in one photograph.
+
+    Attributes:
+        name: the class.
+        probability, threshold: the class is a label where the first reaches the second.
+        verdict: a value of `VERDICTS`; empty where nobody knows the truth.
+        windows: `(m, 4)`, that score highest for it, none much on top of another.
+        scores: `(m,)`, of these.
+        taken_for: of a class that was missed, what its objects were taken for.
+        lies_on: of a wrong label, what its best window lies on: the class of a true
+            object, or background; empty where not all objects have boxes.
+    """
+
+    name: str
+    probability: float
+    threshold: float
+    verdict: str
+    windows: np.ndarray
+    scores: np.ndarray
+    taken_for: list[TakenFor]
+    lies_on: str
+
+
+def verdicts(
+    model: Model, probabilities: np.ndarray, truth: Example | None
+) -> dict[str, str]:
+    """For each class a value of `VERDICTS`, or nothing without a `truth`."""
+    if truth is None:
+        return dict.fromkeys(model.classes, "")
+    said = model.labelled(probabilities).tolist()
+    targets = truth.targets(len(model.classes)).tolist()
+    rows = zip(model.classes, said, targets, strict=True)
+    return {name: VERDICTS[is_said, shown] for name, is_said, shown in rows}
+
+
+def chosen(
+    model: Model, probabilities: np.ndarray, found: dict[str, str], asked: Sequence[str]
+) -> list[str]:
+    """The classes to explain: those asked for; else the labels, best first, then what
+    was missed; else the most probable class.
+
+    Args:
+        found: see `verdicts`.
+    """
+    if asked:
+        return list(dict.fromkeys(asked))
+    ordered = sorted(_by_name(model, probabilities), key=lambda row: -row[1])
+    names = [name for name, p in ordered if p >= model.thresholds[name]]
+    names += [name for name, _ in ordered if found[name] == "missed"]
+    return names or [ordered[0][0]]
+
+
+def explain(
+    model: Model,
+    found: WindowScores,
+    name: str,
+    probability: float,
+    verdict: str,
+    truth: Example | None,
+) -> Explained:
+    """What there is to say of one class.
+
+    Args:
+        found: window scores of the photograph.
+        truth: its example, boxes in pixels; None where nobody knows.
+    """
+    windows, scores = found.plan.boxes, found.of_class(name)
+    best = mistakes.suppressed(windows, scores)[:TOP]
+    objects, on = [], ""
+    if verdict == "missed":
+        objects = [taken_for(model, found, box) for box in _objects(found, truth, name)]
+    if verdict == "wrong" and not len(truth.labels):
+        names = ("background", *found.classes)
+        on = names[lies_on(windows[best[:1]], truth)[0]]
+    return Explained(
+        name,
+        float(probability),
+        model.thresholds[name],
+        verdict,
+        windows[best],
+        scores[best],
+        objects,
+        on,
+    )
+
+
+def taken_for(model: Model, found: WindowScores, box: np.ndarray) -> TakenFor:
+    """What the windows over an object say: those that would have taught its class.
+
+    Where there is none, the nearest ones.
+
+    Args:
+        box: `(4,)`.
+    """
+    windows, rules = found.plan.boxes, model.config.labels.rules()
+    least = rules.min_of_window, rules.min_of_box
+    over = np.flatnonzero(labels.qualifies(windows, box[None], *least)[:, 0])
+    if not len(over):
+        over = np.argsort(-boxes_.iou(windows, box[None])[:, 0], kind="stable")[
+            :NEAREST
+        ]
+    means = found.scores[over].mean(axis=0)
+    names = ("background", *found.classes)
+    order = np.argsort(-means, kind="stable")[:TAKEN_FOR]
+    return TakenFor(box, len(over), [(names[i], float(means[i])) for i in order])
+
+
+def lies_on(windows: np.ndarray, truth: Example) -> np.ndarray:
+    """The class of the object that each window lies on, int16 `(n,)`; 0 for none.
+
+    A window lies on an object where half of the smaller of the two is in the other; of
+    several objects on the one it fits best (IoU). `labels.by_boxes` is stricter: it
+    asks what a window may teach.
+
+    Args:
+        windows: `(n, 4)`.
+        truth: with boxes in pixels.
+    """
+    shared = boxes_.intersection(windows, truth.boxes)
+    areas = boxes_.area(windows)[:, None], boxes_.area(truth.boxes)[None, :]
+    lies = (shared > 0) & (shared >= HALF * np.minimum(*areas))
+    fit = np.where(lies, boxes_.iou(windows, truth.boxes), 0)
+    if not len(truth.boxes):
+        return np.zeros(len(windows), np.int16)
+    return np.where(lies.any(axis=1), truth.classes[fit.argmax(axis=1)], 0)
+
+
+def _objects(found: WindowScores, truth: Example, name: str) -> list[np.ndarray]:
+    """Boxes of a class; the whole photograph where its label has none."""
+    number = found.classes.index(name) + 1
+    boxes = truth.boxes[(truth.classes == number) & ~truth.difficult]
+    return list(boxes) or [np.array([0, 0, *found.plan.size_wh], np.float32)]
+
+
+def _by_name(model: Model, probabilities: np.ndarray):
+    return list(zip(model.classes, probabilities.tolist(), strict=True))

@@ -1,0 +1,70 @@
+"""Where pages and pictures go: a folder that holds nothing else."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from midlevel import errors, runs
+from midlevel.pages import drawing
+from midlevel.system import files
+
+ADVICE = "Name another folder with --output, or make room."
+PAGE = "index.html"
+
+
+def folder(asked: str | Path | None, kind: Path) -> Path:
+    """The folder `asked` for, made and empty; by default a new one in `kind`.
+
+    Raises:
+        errors.MidlevelError: it holds something, or cannot be made.
+    """
+    if not asked:
+        return runs.new_folder(kind, ADVICE)
+    place = Path(asked)
+    with files.explained(place, ADVICE):
+        place.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(place.iterdir())
+    if not is_empty:
+        raise errors.MidlevelError(
+            f"{place}: is not empty, and pictures of another time would stand among "
+            "the new ones. Name a new folder with --output."
+        )
+    return place
+
+
+def write_picture(path: Path, image: np.ndarray):
+    """Write a PNG file whole."""
+    with files.explained(path, ADVICE), files.whole(path) as waiting:
+        waiting.write_bytes(drawing.png(image))
+
+
+def write_page(place: Path, text: str) -> Path:
+    """Write the page of a folder; its path."""
+    with files.explained(place, ADVICE):
+        files.write_text(place / PAGE, text)
+    return place / PAGE
+
+
+def slug(name: str) -> str:
+    """A name as a part of a file's name: letters, digits, `.`, `-` and `_`.
+
+    >>> slug("New York/a b.jpg")
+    'New_York_a_b.jpg'
+    """
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", name)[:60].strip("._") or "_"
+
+
+def slugs(names: Sequence[str]) -> dict[str, str]:
+    """For each name a part of a file's name that no other has, in any case.
+
+    >>> slugs(["cat", "Cat", "a/b"])
+    {'cat': 'cat', 'Cat': 'Cat-2', 'a/b': 'a_b'}
+    """
+    found, taken = {}, set()
+    for number, name in enumerate(names, 1):
+        short = slug(name)
+        found[name] = short if short.lower() not in taken else f"{short}-{number}"
+        taken.add(found[name].lower())
+    return found

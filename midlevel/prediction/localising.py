@@ -1,0 +1,46 @@
+"""From a score map to regions: boxes around what scored."""
+
+import numpy as np
+
+from midlevel.images import pixels
+from midlevel.method import boxes as boxes_
+from midlevel.method import scores
+
+CELLS = 64  # along the long side of the score map from which regions are read
+
+
+def find(
+    windows: np.ndarray,
+    window_scores: np.ndarray,
+    size_wh: tuple[int, int],
+    threshold: float = 0.5,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes around what scored for one class, best first.
+
+    Connected parts of the score map above `threshold` times its highest value. Rough:
+    the windows' own extent limits it, so parts of less than half the smallest window
+    are specks between windows and left out.
+
+    Args:
+        windows: `(n, 4)` boxes in an image of `size_wh`.
+        window_scores: `(n,)`, of one class.
+
+    Returns:
+        `(m, 4)` float32 boxes in pixels, and `(m,)` the highest map value of each.
+    """
+    map_wh = map_size(size_wh)
+    column = window_scores[:, None]
+    heat = scores.score_map(windows, column, size_wh, map_wh)[..., 0]
+    parts, boxes = pixels.connected_parts(heat > threshold * heat.max())
+    peaks = np.zeros(len(boxes), np.float32)
+    np.maximum.at(peaks, parts[parts > 0] - 1, heat[parts > 0])
+    boxes = boxes_.clip(boxes * np.tile(np.divide(size_wh, map_wh), 2), size_wh)
+    order = np.argsort(peaks, kind="stable")[::-1]
+    order = order[boxes_.area(boxes[order]) >= boxes_.area(windows).min() / 2]
+    return boxes[order], peaks[order]
+
+
+def map_size(size_wh: tuple[int, int], longest: int = CELLS) -> tuple[int, int]:
+    """Size of a coarse map with the image's proportions, at most the image's own."""
+    shrink = min(1, longest / max(size_wh))
+    return tuple(max(1, round(side * shrink)) for side in size_wh)

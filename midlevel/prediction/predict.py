@@ -1,0 +1,224 @@
+"""`midlevel predict`: photographs in, one record each out, as they come."""
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from midlevel import errors, runs
+from midlevel.images import sources
+from midlevel.prediction import journal, records
+from midlevel.prediction.model import Model
+from midlevel.system import files
+from midlevel.system.progress import Progress
+
+FOLDER = Path("runs/predict")
+SOME_FAILED = 4  # exit code, where it is asked for
+
+
+@dataclass
+class Summary:
+    """How a prediction went.
+
+    Attributes:
+        done: photographs labelled.
+        failed: photographs that could not be.
+        resumed: of those labelled, by an earlier process.
+        output: where the records are.
+    """
+
+    done: int = 0
+    failed: int = 0
+    resumed: int = 0
+    output: Path | None = None
+
+
+def predict(
+    model: Model,
+    paths: Sequence[Path],
+    output: str | Path | None = None,
+    form: str | None = None,
+    progress: Progress | None = None,
+    resume: bool = True,
+    root: Path | None = None,
+) -> Summary:
+    """Label photographs and write a record of each, in the order they were given.
+
+    A photograph that cannot be read has a record that says so; the rest goes on.
+    What an interrupted prediction of the same model had finished is not done again.
+
+    Args:
+        paths: photographs, such as `sources.find` gives.
+        output: a file, or `-` for stdout. By default a file in runs/predict, and a line
+            of text for each photograph on stdout.
+        form: `jsonl` or `csv`; by default as the file's name ends, else `jsonl`.
+        resume: go on with what is in `output`, or in the newest unfinished folder.
+        root: the folder that `file` in a record is relative to; by default
+            `sources.root(paths)`.
+
+    Raises:
+        errors.DataError: no photograph could be read.
+        errors.MidlevelError: the output cannot be written.
+        errors.Interrupted: Ctrl-C; the records so far are kept.
+    """
+    progress = progress or Progress()
+    form = form or ("csv" if str(output).lower().endswith(".csv") else "jsonl")
+    work = _Work(model, root or sources.root(paths), progress, tells=output is None)
+    progress.say(f"engine: {model.extractor.backbone.engine}")
+    if str(output) == "-":
+        _to_stdout(work, paths, form)
+    else:
+        meta = work.meta(paths)
+        place = Path(output) if output else _place(work, paths, meta, form, resume)
+        work.summary.output = place
+        _keep(work, paths, meta, form, resume)
+    _conclude(work.summary, time.monotonic() - work.started, progress)
+    return work.summary
+
+
+def shard(paths: Sequence[Path], part: int, parts: int) -> Sequence[Path]:
+    """The `part`-th, from 0, of `parts` even stretches of `paths`.
+
+    Their outputs one after the other are the output of all.
+
+    >>> [shard("abcde", part, 3) for part in range(3)]
+    ['a', 'bc', 'de']
+    """
+    return paths[part * len(paths) // parts : (part + 1) * len(paths) // parts]
+
+
+@dataclass
+class _Work:
+    """A prediction as it goes; `tells` prints a line for each photograph on stdout."""
+
+    model: Model
+    root: Path
+    progress: Progress
+    tells: bool
+    summary: Summary = field(default_factory=Summary)
+    started: float = field(default_factory=time.monotonic)
+
+    def name(self, path: Path) -> str:
+        """What the record of a photograph calls it."""
+        return sources.name(path, self.root)
+
+    def score(self, paths: Sequence[Path], write: Callable[[dict], None]):
+        """Write a record of each photograph; count, and say what failed."""
+        bar = self.progress.silent() if self.tells else self.progress
+        with bar.task("predict", len(paths)) as advance:
+            found = self.model.stream(paths)
+            for path, record in zip(paths, found, strict=True):
+                write({**record, "file": self.name(path)})
+                self.summary.failed += record["failure"] is not None
+                self.summary.done += record["failure"] is None
+                if self.tells:
+                    print(errors.plain(records.line(record)), flush=True)
+                elif record["failure"]:
+                    self.progress.say(records.line(record))
+                advance()
+
+    def meta(self, paths: Sequence[Path]) -> dict:
+        """What it takes to read the records, and to go on with them."""
+        model = self.model
+        return {
+            "schema": records.SCHEMA,
+            "fingerprint": model.fingerprint,
+            "root": self.root.as_posix(),
+            "photographs": len(paths),
+            "model": str(model.run.folder),
+            "engine": str(model.extractor.backbone.engine),
+            "classes": list(model.classes),
+            "thresholds": model.thresholds,
+            "k": model.k,
+            "windows": model.config.windows.model_dump(),
+        }
+
+
+def _to_stdout(work: _Work, paths: Sequence[Path], form: str):
+    """Records and nothing else; a reader that has gone ends it quietly."""
+    work.progress, place = work.progress.silent(), "stdout"
+    explained = functools.partial(files.explained, place, "Make room for its reader.")
+    with explained():
+        write = records.writer(sys.stdout, form, work.model.classes)
+
+    def write_now(record: dict):
+        with explained():
+            write(record)
+
+    work.score(paths, write_now)
+    with explained():
+        sys.stdout.flush()
+
+
+def _keep(work: _Work, paths: Sequence[Path], meta: dict, form: str, resume: bool):
+    """Score what the journal does not have yet, and finish it."""
+    output = work.summary.output
+    if output.is_dir():
+        raise errors.MidlevelError(f"{output}: is a folder. Name a file with --output.")
+    names = list(map(work.name, paths))
+    try:
+        with journal.opened(output, meta, resume) as kept:
+            todo = [p for p in paths if not _is_done(p, work, kept)]
+            work.summary.resumed = work.summary.done = len(paths) - len(todo)
+            _check_others(work, names, kept)
+            if work.summary.resumed:
+                work.progress.say(
+                    f"{work.summary.resumed} records are there already, going on"
+                )
+            work.score(todo, kept.write)
+            kept.finish(names, form, work.model.classes)
+    except KeyboardInterrupt as error:
+        raise errors.Interrupted(
+            f"Interrupted; the records so far are in {journal.beside(output, 'part')}. "
+            "The same command goes on."
+        ) from error
+
+
+def _check_others(work: _Work, names: Sequence[str], kept: journal.Journal):
+    """Refuse to lose records of photographs that are there but not asked for now."""
+    others = kept.done.difference(names)
+    there = next((n for n in sorted(others) if (work.root / n).exists()), None)
+    if there:
+        raise errors.MidlevelError(
+            f"{kept.output}: holds records of other photographs, such as {there}. Name "
+            "another --output, or add --no-resume to begin again."
+        )
+
+
+def _is_done(path: Path, work: _Work, kept: journal.Journal) -> bool:
+    """Whether there is a record of the photograph as it is now."""
+    if work.name(path) not in kept.done:
+        return False
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return max(found.st_mtime, found.st_ctime) <= kept.begun
+
+
+def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
+    """The newest unfinished prediction of the same photographs, or a new file."""
+    name = f"predictions.{form}"
+    parts = list(FOLDER.glob(f"*/{name}.part")) if resume else []
+    names = set(map(work.name, paths)) if parts else ()
+    for part in sorted(parts, key=os.path.getmtime, reverse=True):
+        output = part.with_suffix("")
+        if journal.is_free(output) and journal.is_of(output, meta, names):
+            return output
+    return runs.new_folder(FOLDER, journal.ADVICE) / name
+
+
+def _conclude(summary: Summary, seconds: float, progress: Progress):
+    before = f" ({summary.resumed} of them before)" if summary.resumed else ""
+    text = f"{summary.done} labelled{before}, {summary.failed} failed"
+    new = summary.done - summary.resumed
+    if new:
+        text += f", {new / seconds:.1f} photographs a second"
+    if summary.output:
+        text += f"; records in {summary.output}"
+    progress.say(text)
+    if summary.failed and not summary.done:
+        raise errors.DataError("None of the photographs could be read.")

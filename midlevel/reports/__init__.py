@@ -1,1 +1,0 @@
-"""`midlevel report`, and what it measures: maps, windows, labels, a baseline."""

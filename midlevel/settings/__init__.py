@@ -1,0 +1,1 @@
+"""What a run is told: every setting, read and checked."""

@@ -1,0 +1,9 @@
+"""Names that settings and commands choose from; nothing else is loaded for them."""
+
+from typing import Literal, get_args
+
+DataFormat = Literal["auto", "coco", "voc", "yolo", "csv", "folders"]
+ExportFormat = Literal["keras", "savedmodel", "onnx", "openvino", "litert"]
+
+DATA_FORMATS: tuple[str, ...] = get_args(DataFormat)[1:]
+EXPORT_FORMATS: tuple[str, ...] = get_args(ExportFormat)

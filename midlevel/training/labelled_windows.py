@@ -1,0 +1,73 @@
+"""Which windows a head learns from: their labels and weights."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from midlevel import errors
+from midlevel.datasets import Example
+from midlevel.features import store
+from midlevel.features.preparation import Prepared
+from midlevel.images import augment
+from midlevel.method import labels
+from midlevel.settings.config import Config
+from midlevel.settings.config import Labels as LabelSettings
+from midlevel.system import machine
+from midlevel.system.progress import Progress
+from midlevel.training import batches
+
+
+def collect(
+    prepared: Prepared, config: Config, progress: Progress
+) -> batches.WindowSet:
+    """Label the windows of the training split and weigh the classes; say the counts.
+
+    Raises:
+        errors.DataError: no window shows an object.
+    """
+    found = [
+        (prepared.keys[example.path][view], label(prepared, example, view, config))
+        for example in prepared.readable(config.data.train)
+        for view in config.features.views
+    ]
+    # By content: neither the format, nor names, nor their order change what is learned.
+    found.sort(key=lambda row: (row[0], row[1].tobytes()))
+    keys, ids = zip(*found, strict=True)
+    count = len(prepared.dataset.classes) + 1
+    weights = _weigh(np.concatenate(ids), count, config.labels)
+    memory = int(config.training.memory * machine.memory_of_machine())
+    windows = batches.WindowSet(prepared.store, keys, ids, weights, memory)
+    names = ("background", *prepared.dataset.classes)
+    counts = np.bincount(windows.ids, minlength=count)
+    if not counts[1:].any():
+        raise errors.DataError(
+            f"{prepared.dataset.folder}: no window of split {config.data.train!r} "
+            "shows an object well enough to learn from. Expected boxes that fill "
+            f"{config.labels.min_of_window:.0%} of a window (labels.min_of_window)."
+        )
+    rows = zip(names, counts, weights, strict=True)
+    told = ", ".join(f"{name} {n} (x {weight:.2f})" for name, n, weight in rows)
+    progress.say(f"windows to learn from, with their weights: {told}")
+    return windows
+
+
+def label(
+    prepared: Prepared, example: Example, view: str, config: Config
+) -> np.ndarray:
+    """Class ids of the windows of one view of a photograph, int16 `(n,)`."""
+    key = prepared.keys[example.path][view]
+    size_wh = prepared.store.entries[key].size_wh
+    boxes = augment.move_boxes(size_wh, example.boxes, view, store.content_of(key))
+    windows = prepared.extractor.plan(size_wh).boxes
+    moved = replace(example, boxes=boxes)
+    return labels.judge(windows, moved, config.labels.rules(), config.seed, key).ids
+
+
+def _weigh(ids: np.ndarray, count: int, settings: LabelSettings) -> np.ndarray:
+    """Weight of each class; with `background: weight`, background counts for less."""
+    counts = np.bincount(ids[ids >= 0], minlength=count).astype(np.float64)
+    share = settings.background_fraction if settings.background == "weight" else 1
+    counts[labels.BACKGROUND] *= share
+    weights = labels.class_weights(counts, settings.class_weights)
+    weights[labels.BACKGROUND] *= share
+    return weights

@@ -1,0 +1,87 @@
+"""How a run of `midlevel train` begins, and what it takes to go on with one."""
+
+import hashlib
+from pathlib import Path
+
+from midlevel import datasets, errors, runs
+from midlevel.settings import config as config_
+from midlevel.settings.config import Config
+
+
+def resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
+    """Data and settings of a run that `--resume` names.
+
+    Raises:
+        errors.MidlevelError: it is no run, or `changes` would change its settings.
+    """
+    record = run.record
+    if changes:
+        raise errors.MidlevelError(
+            "--resume goes on with the run's own settings: leave out --config, --set "
+            "and --seed, or train a new run."
+        )
+    return Path(data or record["data"]), run.config
+
+
+def check_same(run: runs.Run, data: Path, config: Config):
+    """Make sure that a run is what the same command began.
+
+    Raises:
+        errors.MidlevelError: its settings or data are others.
+    """
+    given, begun = map(config_.flat, (config, run.config))
+    given["data"], begun["data"] = str(data.resolve()), run.record["data"]
+    others = [name for name in given if given[name] != begun[name]]
+    if others:
+        there, here = (
+            ", ".join(f"{name}={values[name]}" for name in others)
+            for values in (begun, given)
+        )
+        raise errors.MidlevelError(
+            f"{run.folder}: holds a run begun with {there}. Received: {here}. Name a "
+            f"new folder, or go on with it: midlevel train --resume --run {run.folder}"
+        )
+
+
+def begin(run: runs.Run, config: Config, dataset: datasets.Dataset, data: Path):
+    """Begin a new run; make sure that a resumed one learns the same from the same.
+
+    Raises:
+        errors.DataError: the classes, photographs or labels are not what they were.
+    """
+    classes, labels = list(dataset.classes), _digest(dataset, config)
+    if not run.has_begun:
+        run.write_csv("split.csv", _split_rows(dataset, config))
+        places = {"data": str(data.resolve()), "folder": str(dataset.folder.resolve())}
+        run.begin(config, {**places, "classes": classes, "labels": labels})
+    begun = run.record
+    if begun["classes"] != classes:
+        raise errors.DataError(
+            f"{dataset.folder}: expected the classes the run began with: "
+            f"{', '.join(begun['classes'])}. Received: {', '.join(classes)}."
+        )
+    if begun.get("labels", labels) != labels:  # runs of older versions have none
+        raise errors.DataError(
+            f"{dataset.folder}: photographs or labels have changed since the run in "
+            f"{run.folder} began. Train a new run; features that are computed stay."
+        )
+
+
+def _digest(dataset: datasets.Dataset, config: Config) -> str:
+    """SHA-256 (hexadecimal) of what both splits say of which photographs."""
+    found = hashlib.sha256()
+    for split in (config.data.train, config.data.val):
+        for example in dataset.split(split):
+            file = f"{split}\n{dataset.file(example)}\n"
+            found.update(file.encode("utf-8", "surrogateescape"))
+            for part in ("boxes", "classes", "difficult", "labels"):
+                found.update(getattr(example, part).tobytes())
+    return found.hexdigest()
+
+
+def _split_rows(dataset: datasets.Dataset, config: Config) -> list[dict]:
+    return [
+        {"split": split, "file": dataset.file(example)}
+        for split in dict.fromkeys((config.data.train, config.data.val))
+        for example in dataset.split(split)
+    ]

@@ -1,0 +1,170 @@
+import dataclasses
+
+import helpers
+import numpy as np
+import pytest
+
+from midlevel import errors
+from midlevel.features import extractor as extractor_
+from midlevel.features.extractor import Extractor, build_extractor
+from midlevel.images import pixels as images
+from midlevel.images.pixels import Photograph
+from midlevel.method import windows
+from midlevel.method.windows import Geometry, Level
+from midlevel.networks import backbones, engines
+from midlevel.settings import config
+
+
+@pytest.fixture(scope="module")
+def cells(stub_backbone):
+    return backbones.build("stub")
+
+
+@pytest.fixture(scope="module")
+def around(stub_backbone):
+    return backbones.build("stub_context")
+
+
+@pytest.mark.parametrize("name", ["stub", "stub_context"])
+def test_where_nothing_is_seen_beyond_a_window_maps_and_crops_agree(
+    name, stub_backbone
+):
+    # The image is its own level and a window is an input: nothing is resized.
+    backbone = backbones.build(name)
+    geometry = Geometry((Level(2.0, (7,)),), min_cells=backbone.spec.lost_cells + 1)
+    image = helpers.noise((640, 448))
+    dense = Extractor(backbone, geometry, "dense")(image)
+    crop = Extractor(backbone, geometry, "crop")(image)
+    assert dense.shape == crop.shape == (len(windows.plan((640, 448), geometry)), 6)
+    assert crop.std(axis=0).min() > 0
+    np.testing.assert_allclose(dense, crop, rtol=1e-3, atol=1e-4)
+
+
+def test_windows_of_a_network_without_padding_shrink_by_its_context(around):
+    plan = windows.plan((320, 224), Geometry((Level(1.0, (3, 5)),), min_cells=3))
+    image = helpers.noise((320, 224))
+    (whole,) = around.maps([image])
+    assert whole.shape[:2] == (5, 8)  # of 7 x 10 cells
+    (found,) = extractor_.dense(around, [image], [plan])
+    for row, (left, top, _, _) in zip(found[:5], plan.cells[:5], strict=True):
+        np.testing.assert_allclose(row, whole[top, left], atol=1e-4)  # 3 cells are 1
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (2, 300), (333, 41)])
+@pytest.mark.parametrize("path", ["dense", "crop"])
+def test_every_image_has_features(path, size_wh, around):
+    geometry = Geometry((Level(0.7, (4, 3)),), min_cells=3)
+    found = Extractor(around, geometry, path)(helpers.noise(size_wh))
+    assert found.shape == (len(windows.plan(size_wh, geometry)), 6)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("method", ["dense", "crop"])
+def test_several_photographs_have_the_features_they_have_alone(method, cells):
+    geometry = Geometry((Level(1.0, (5, 3)), Level(0.5, (3,))))
+    extractor = Extractor(cells, geometry, method)
+    sizes = [(120, 90), (90, 120), (120, 90), (300, 64)]
+    pixels = [helpers.noise(size_wh, seed) for seed, size_wh in enumerate(sizes)]
+    photographs = [Photograph(image, images.size_wh(image)) for image in pixels]
+    together = extractor.many(photographs)
+    for image, found in zip(pixels, together, strict=True):
+        np.testing.assert_allclose(found, extractor(image), atol=1e-5)
+    assert extractor.many([]) == []
+
+
+def test_windows_are_those_of_the_whole_photograph_however_it_was_decoded(cells):
+    extractor = Extractor(cells, Geometry((Level(0.5, (3, 2)),)))
+    image = helpers.noise((1000, 600))
+    helpers.draw(image, "disc", (100, 100, 500, 500))
+    whole, half = (
+        extractor.many([Photograph(pixels, (1000, 600))])[0]
+        for pixels in (image, images.resize(image, (500, 300)))
+    )
+    assert len(whole) == len(extractor.plan((1000, 600)))
+    np.testing.assert_allclose(half, whole, atol=0.01)
+    assert np.ptp(whole, axis=0).max() > 0.3
+
+
+def test_a_photograph_is_read_no_larger_than_its_largest_level(cells, tmp_path):
+    geometry = Geometry((Level(0.5, (3,)), Level(1.0, (3,))))
+    helpers.write_photograph(tmp_path / "a.jpg", helpers.noise((1200, 900)))
+    dense = Extractor(cells, geometry).read(tmp_path / "a.jpg")
+    assert dense.size_wh == (1200, 900)
+    assert images.size_wh(dense.pixels) == (300, 225)  # the level: 288 x 224
+    crop = Extractor(cells, geometry, "crop").read(tmp_path / "a.jpg")
+    assert images.size_wh(crop.pixels) == crop.size_wh == (1200, 900)
+
+
+def test_what_surrounds_a_crop_is_seen_with_context_only(cells):
+    geometry = Geometry((Level(2.0, (7,)),))
+    image = helpers.noise((448, 448))
+    changed = image.copy()
+    changed[240:, 240:] = (255, 0, 0)  # beyond the first window, 224 x 224
+    pairs = [
+        [Extractor(cells, geometry, "crop", context)(i)[0] for i in both]
+        for context, both in ((0, (image, changed)), (32, (image, changed)))
+    ]
+    np.testing.assert_array_equal(*pairs[0])
+    assert np.abs(np.subtract(*pairs[1])).max() > 1e-3
+
+
+def test_the_fingerprint_changes_with_all_that_changes_features(cells, monkeypatch):
+    geometry = Geometry((Level(1.0, (3,)),))
+    other = dataclasses.replace(cells, fingerprint="of other weights")
+    kinds = [
+        Extractor(cells, geometry),
+        Extractor(other, geometry),
+        Extractor(cells, Geometry((Level(1.0, (4,)),))),
+        Extractor(cells, Geometry((Level(1.1, (3,)),))),
+        Extractor(cells, Geometry((Level(1.0, (3,)),), overlap=0.5)),
+        Extractor(cells, geometry, "crop"),
+        Extractor(cells, geometry, "crop", 16),
+    ]
+    prints = {kind.fingerprint for kind in kinds}
+    assert len(prints) == len(kinds)
+    monkeypatch.setattr(extractor_.decoding, "POLICY", "another")
+    assert Extractor(cells, geometry).fingerprint not in prints
+
+
+def test_the_fingerprint_ignores_what_changes_nothing(cells):
+    geometry = Geometry((Level(1.0, (3,)),))
+    plain = Extractor(cells, geometry)
+    assert Extractor(cells, geometry, "dense", 16).fingerprint == (
+        plain.fingerprint  # context is of crops
+    )
+    again = Extractor(backbones.build("stub"), Geometry((Level(1.0, (3,)),)))
+    assert again.fingerprint == plain.fingerprint
+
+
+def test_a_head_serves_on_every_engine_but_features_are_stored_apart(cells):
+    geometry = Geometry((Level(1.0, (3,)),))
+    kinds = [
+        engines.Engine("tensorflow"),
+        engines.Engine("openvino"),
+        engines.Engine("openvino", "bf16"),
+        engines.Engine("tensorflow", device="GPU"),
+    ]
+    on_each = [
+        Extractor(dataclasses.replace(cells, engine=engine), geometry)
+        for engine in kinds
+    ]
+    assert len({extractor.fingerprint for extractor in on_each}) == 1
+    assert len({extractor.stored_as for extractor in on_each}) == len(kinds)
+    told = dataclasses.replace(kinds[0], why="another reason")
+    again = Extractor(dataclasses.replace(cells, engine=told), geometry)
+    assert again.stored_as == on_each[0].stored_as
+
+
+def test_windows_too_small_for_the_network_are_refused(stub_backbone):
+    sizes = [{"scale": 1, "sizes": [4, 2]}]
+    settings = {"backbone.name": "stub_context", "windows.pyramid": sizes}
+    with pytest.raises(errors.MidlevelError, match="at least 3 cells.* has 2"):
+        config.load(settings=settings)
+    on_crops = config.load(settings={**settings, "features.method": "crop"})
+    assert build_extractor(on_crops).geometry.min_cells == 3
+
+
+def test_only_rgb_bytes_are_taken(cells):
+    extractor = Extractor(cells, Geometry((Level(1.0, (3,)),)))
+    with pytest.raises(errors.ImageError, match=r"float32 \(9, 9, 3\)"):
+        extractor(np.zeros((9, 9, 3), np.float32))

@@ -1,0 +1,215 @@
+import csv
+import json
+import re
+import shutil
+
+import pytest
+import stub
+
+import midlevel
+from midlevel import datasets, errors, runs
+from midlevel.evaluation import measuring
+from midlevel.images import pixels
+from midlevel.pages.report import curves, gallery, report_page
+
+HOSTILE = "<b>dis'c\" $x_{"
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return midlevel.load(trained.folder)
+
+
+@pytest.fixture(scope="module")
+def page(model, tmp_path_factory):
+    output = tmp_path_factory.mktemp("report") / "page.html"
+    return report_page.report(model, output, stub.QUIET)
+
+
+@pytest.fixture(scope="module")
+def numbers(page):
+    return json.loads(page.with_suffix(".json").read_text())
+
+
+def rows(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_page_stands_alone(page):
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") and "<script" not in text
+    links = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", text)
+    assert links
+    assert all(link.startswith(("data:image/", "#")) for link in links)
+    for name in ("disc", "square", "wedge"):
+        assert f"<h3>{name}</h3>" in text
+
+
+def test_its_numbers_are_those_of_training_and_evaluation(model, numbers):
+    found = midlevel.evaluate(model, progress=stub.QUIET)
+    for name in ("mAP", "AP"):
+        assert numbers[name] == found[name] == model.run.metrics[name]
+    assert numbers["pointing"] == found["pointing"]
+    assert numbers["calibration"]["error"] == model.run.metrics["calibration_error"]
+    assert numbers["photographs"] == {"train": 11, "val": 5}
+    assert numbers["windows"] == model.run.metrics["windows"]
+    assert list(numbers["windows"]) == ["background", *model.classes]
+
+
+def test_what_the_page_says_is_in_its_files(page, numbers):
+    text = page.read_text(encoding="utf-8")
+    for name, row in numbers["classes"].items():
+        assert f"<td>{100 * numbers['AP'][name]['area']:.1f}</td>" in text
+        assert f"<td>{row['train']}</td><td>{row['val']}</td>" in text
+    assert f"{100 * numbers['baseline']['mAP']['area']:.1f}" in text
+    assert numbers["pointing"]["rule"].split(":")[0] in text
+    assert {path.name for path in page.parent.iterdir()} == {
+        *("page.html", "page.json", "page-photographs.csv", "page-curves.csv")
+    }
+
+
+def test_each_photograph_has_a_row_with_what_predict_says(page, model, toy_voc):
+    found = rows(page.with_name("page-photographs.csv"))
+    records = model.predict([toy_voc / row["file"] for row in found])
+    assert len(found) == 5
+    for row, record in zip(found, records, strict=True):
+        for name, score in record["scores"].items():
+            assert float(row[f"probability {name}"]) == pytest.approx(score, abs=2e-3)
+    assert {row["shows disc"] for row in found} == {"0", "1"}
+
+
+def test_labels_are_counted_at_the_thresholds(page, model, numbers):
+    found = rows(page.with_name("page-photographs.csv"))
+    for name, row in numbers["classes"].items():
+        given = [
+            line
+            for line in found
+            if float(line[f"probability {name}"]) >= model.thresholds[name] - 1e-6
+        ]
+        right = sum(line[f"shows {name}"] == "1" for line in given)
+        assert row["given"] == len(given)
+        assert row["precision"] == pytest.approx(right / len(given))
+        assert row["recall"] == pytest.approx(right / row["val"])
+
+
+def test_curves_are_of_each_class(page, numbers):
+    found = rows(page.with_name("page-curves.csv"))
+    assert {row["class"] for row in found} == set(numbers["classes"])
+    assert list(found[0]) == ["class", "threshold", "precision", "recall"]
+
+
+def test_the_same_run_gives_the_same_page(page, model, tmp_path):
+    again = report_page.report(model, tmp_path / "page.html", stub.QUIET)
+    assert again.read_bytes() == page.read_bytes()
+
+
+def test_settings_that_are_not_the_defaults_are_told(numbers):
+    assert numbers["settings"]["backbone.name"] == "stub"
+    assert numbers["settings"]["training.epochs"] == 6
+    assert "training.optimizer" not in numbers["settings"]
+    assert measuring.differing(midlevel.Config()) == {
+        "training.learning_rate": None,
+        "training.batch": None,
+        "training.epochs": None,
+    }
+
+
+def test_training_writes_it_and_names_of_anybody_are_harmless(
+    stub_backbone, toy_voc, tmp_path
+):
+    run = stub.train(
+        toy_voc,
+        tmp_path / "run",
+        report=True,
+        training__epochs=1,
+        features__views=["original"],
+        data__merge={HOSTILE: ["disc"]},
+    )
+    text = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert HOSTILE not in text and "<b>dis" not in text
+    assert "&lt;b&gt;dis" in text
+    numbers = json.loads((run.folder / "report.json").read_text(encoding="utf-8"))
+    assert HOSTILE in numbers["classes"]
+
+
+def test_what_needs_boxes_is_left_out_where_there_are_none(
+    stub_backbone, toy_voc, tmp_path
+):
+    folder = tmp_path / "data"
+    shutil.copytree(toy_voc / "JPEGImages", folder / "images")
+    for split, photographs in datasets.read(toy_voc).splits.items():
+        lines = [f"images/{e.path.name},{e.classes[:1].sum()}" for e in photographs]
+        text = "\n".join(["path,label", *(line.replace(",0", ",") for line in lines)])
+        (folder / f"{split}.csv").write_text(text)
+    run = stub.train(folder, tmp_path / "run", report=True, training__epochs=1)
+    text = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Mistakes in windows" not in text and "would in" not in text
+    numbers = json.loads((run.folder / "report.json").read_text())
+    assert numbers["pointing"]["mean"] is None
+    assert numbers["mistakes"]["all"]["sorted"] == 0
+
+
+def test_a_page_that_cannot_be_drawn_costs_no_run(
+    stub_backbone, toy_voc, tmp_path, monkeypatch
+):
+    def broken(*_):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(curves, "training", broken)
+    notes = stub.Notes()
+    settings = {**stub.SETTINGS, "training.epochs": 1, "report": True}
+    run = midlevel.train(
+        toy_voc, run=tmp_path / "run", settings=settings, progress=notes
+    )
+    assert run.record["finished"] and not (run.folder / "report.html").exists()
+    assert "its report could not be written: no ink" in notes.text
+    assert f"midlevel report --model {run.folder}" in notes.text
+    assert midlevel.load(run.folder)
+
+
+def test_a_photograph_that_went_away_is_not_shown(model, monkeypatch):
+    prepared = report_page.prepare(model, stub.QUIET)
+    validation = measuring.measure(model, prepared).validation
+
+    def gone(path, needed):
+        raise errors.ImageError(f"{path}: is gone.")
+
+    assert len(list(gallery.tiles(model, validation, [0, 1], "disc"))) == 2
+    monkeypatch.setattr(pixels, "read_enough", gone)
+    assert not list(gallery.tiles(model, validation, [0, 1], "disc"))
+
+
+def test_pictures_are_few_however_many_classes_there_are():
+    for classes in (1, 8, 20, 80):
+        assert 1 <= gallery.count(classes) <= 4
+    assert gallery.count(8) == 4 and gallery.count(80) == 1
+
+
+def test_a_page_that_cannot_be_written_says_so(model, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(errors.MidlevelError, match="cannot be written.*--output"):
+        report_page.report(model, tmp_path / "file" / "page.html", stub.QUIET)
+
+
+def test_files_of_a_run_that_are_gone_are_named(tmp_path):
+    for name, text in (("metrics.json", "{"), ("history.csv", "epoch\none\n")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(errors.MidlevelError, match=f"{name}: cannot be read"):
+            measuring.read(runs.Run(tmp_path), name)
+
+
+@pytest.mark.parametrize("name", ["run.html", "metrics.html"])
+def test_numbers_of_a_page_take_the_place_of_no_other_file(trained, tmp_path, name):
+    run = tmp_path / "run"
+    shutil.copytree(trained.folder, run)
+    before = (run / name).with_suffix(".json").read_bytes()
+    model = midlevel.load(run)
+    with pytest.raises(errors.MidlevelError, match="Name another --output"):
+        report_page.report(model, run / name, stub.QUIET)
+    assert (run / name).with_suffix(".json").read_bytes() == before
+
+
+def test_a_page_is_named_html(trained, tmp_path):
+    with pytest.raises(errors.MidlevelError, match="ends in .html"):
+        report_page.report(midlevel.load(trained.folder), tmp_path / "report.json")

@@ -1,0 +1,59 @@
+import io
+
+import pytest
+from rich import console
+
+from midlevel.system import progress
+from midlevel.system.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time, in seconds, as a list of one."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_what_is_said_is_one_line_on_stderr_whatever_its_length(capsys):
+    text = f"[bold]{'long ' * 60}[/bold] :smile: 'a' 12"
+    Progress().say(text)
+    said = capsys.readouterr()
+    assert said.err == f"{text}\n" and said.out == ""
+
+
+def test_quiet_says_nothing(capsys):
+    for silent in (Progress(quiet=True), Progress().silent()):
+        silent.say("something")
+        with silent.task("work", 2) as advance:
+            advance(2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_terminal_work_tells_once_in_a_while(capsys, clock):
+    with Progress().task("work", 10) as advance:
+        for _ in range(10):
+            clock[0] += 7
+            advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "work: 5/10, 35 s",
+        "work: 10/10, 70 s",
+    ]
+
+
+def test_no_work_is_no_line(capsys):
+    with Progress().task("work", 0):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_a_bar():
+    loud = Progress()
+    loud._console = console.Console(
+        file=io.StringIO(), force_terminal=True, width=80, color_system=None
+    )
+    with loud.task("work", 3) as advance:
+        advance()
+        advance(2)
+    shown = loud._console.file.getvalue()
+    assert "work" in shown and "3/3" in shown

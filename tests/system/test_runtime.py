@@ -1,0 +1,54 @@
+import subprocess
+import sys
+
+import pytest
+
+from midlevel import errors
+from midlevel.system import runtime
+
+# Ends with 9 where anything looks for a host, and as on a machine that is no CI server.
+WATCHED = """
+import os, socket, sys, time
+os.environ["HOME"] = {home!r}
+for name in ("CI", "TF_BUILD", "JENKINS_URL"):
+    os.environ.pop(name, None)
+socket.getaddrinfo = lambda *_, **__: os._exit(9)
+{load}
+time.sleep(0.5)
+sys.exit(0)
+"""
+
+
+def watched(load, home):
+    code = WATCHED.format(load=load, home=str(home))
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_openvino_is_kept_from_reporting_its_use(tmp_path):
+    load = "from midlevel.system import runtime; runtime.load_openvino().Core()"
+    done = watched(load, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []  # nor does it write down who this is
+
+
+@pytest.mark.parametrize(
+    "package, load, message",
+    [
+        ("openvino", runtime.load_openvino, "OpenVINO .*pip install openvino"),
+        ("keras", runtime.load_keras, r'TensorFlow .*pip install "midlevel\[cpu\]"'),
+        ("tensorflow", runtime.load_keras, "TensorFlow cannot be imported"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_the_way_to_it(
+    monkeypatch, package, load, message
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(errors.MissingDependency, match=message):
+        load()
+
+
+def test_keras_on_something_else_is_refused(monkeypatch):
+    keras = runtime.load_keras()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(errors.MidlevelError, match="Received KERAS_BACKEND=jax"):
+        runtime.load_keras()
