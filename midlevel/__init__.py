@@ -4,13 +4,11 @@
     model = midlevel.load(run.folder)
     model.predict("holiday/")
 
-Importing midlevel is quick: TensorFlow is loaded by the first call that needs it. Once
-midlevel is imported, Keras can load the models it exports.
+Importing midlevel is quick: TensorFlow is loaded by the first call that needs it.
 """
 
 import importlib
-
-import wrapt
+from typing import Any
 
 from midlevel.errors import MidlevelError
 from midlevel.images import limits as _limits  # noqa: F401 - before OpenCV is loaded
@@ -23,13 +21,14 @@ _PLACES = {
     "evaluate": "midlevel.evaluation.evaluate",
     "export": "midlevel.exports",
     "load": "midlevel.prediction.model",
+    "load_keras": "midlevel.exports.keras_file",
     "report": "midlevel.pages.report.report_page",
     "train": "midlevel.api",
 }
 __all__ = ["MidlevelError", "__version__", *_PLACES]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 
@@ -39,12 +38,5 @@ def __getattr__(name: str):
     raise AttributeError(f"module 'midlevel' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__
-
-
-@wrapt.when_imported("keras")
-def _register_layers(keras):
-    """Make the layers of exported models known to Keras, whenever it is imported."""
-    if keras.config.backend() == "tensorflow":  # midlevel's layers need no other
-        importlib.import_module("midlevel.networks.export_layers")

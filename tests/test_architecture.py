@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import midlevel
 
 ROOT = Path(__file__).parent.parent
@@ -46,17 +48,19 @@ def loaded_by(code):
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_help_does_not_load_tensorflow():
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_what_every_command_loads_is_little(option):
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "midlevel", "--help"],
+        [sys.executable, "-X", "importtime", "-m", "midlevel", option],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0 and "Usage: midlevel" in done.stdout, done.stderr
+    assert done.returncode == 0 and "midlevel" in done.stdout, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "midlevel.commands.cli" in loaded
     assert not loaded & (HEAVY | {"cv2", "albumentations", "fastapi"})
+    assert not loaded & {"asyncio", "filelock", "numpy", "pydantic", "rich"}
 
 
 def test_importing_midlevel_and_what_is_pure_is_light():

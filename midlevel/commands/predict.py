@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from midlevel.commands import options
-from midlevel.prediction import records
+from midlevel.settings import choices
 
 
 @click.command()
@@ -20,7 +20,7 @@ from midlevel.prediction import records
 @click.option(
     "--format",
     "form",
-    type=click.Choice(records.FORMATS),
+    type=click.Choice(choices.RECORD_FORMATS),
     help="[default: as the name of --output ends, else jsonl]",
 )
 @click.option(

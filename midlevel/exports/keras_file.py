@@ -1,18 +1,20 @@
 """`.keras`: Keras' own file, a zip archive; `labels.json` is one more part of it."""
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from midlevel import errors
 from midlevel.exports import labels as labels_
 from midlevel.system import runtime
 
 EXAMPLE = """\
 import json, zipfile
 
-import cv2, keras
-import midlevel  # the layers of image.keras
+import cv2, midlevel
 
-network = keras.saving.load_model("image.keras")
+network = midlevel.load_keras("image.keras")  # a keras.Model
 labels = json.loads(zipfile.ZipFile("image.keras").read("labels.json"))
 image = cv2.cvtColor(cv2.imread("photograph.jpg"), cv2.COLOR_BGR2RGB)
 scores = network.predict_on_batch(image[None])[0]
@@ -20,7 +22,7 @@ print(dict(zip(labels["classes"], scores.round(3).tolist())))
 """
 
 
-def write(network, path: Path, labels: dict):
+def write(network: Any, path: Path, labels: dict) -> None:
     """Write a Keras model to `path`."""
     network.save(path)
     labels_.put_into_zip(path, labels)
@@ -28,4 +30,26 @@ def write(network, path: Path, labels: dict):
 
 def load(path: Path) -> Callable:
     """What `write` wrote, as a function of a batch."""
-    return runtime.load_keras().saving.load_model(path).predict_on_batch
+    return load_keras(path).predict_on_batch
+
+
+def load_keras(path: str | Path) -> Any:
+    """The `keras.Model` in a `.keras` file of `midlevel export`.
+
+    Keras alone can load it too, after `import midlevel.networks.export_layers`, which
+    holds the layers of whole images.
+
+    Raises:
+        errors.MidlevelError: there is no such file, or Keras cannot read it.
+        errors.MissingDependency: TensorFlow is not installed.
+    """
+    keras = runtime.load_keras()
+    importlib.import_module("midlevel.networks.export_layers")
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise errors.MidlevelError(
+            f"{path}: is no Keras model that `midlevel export` wrote, or cannot be "
+            f"read: {said}"
+        ) from error

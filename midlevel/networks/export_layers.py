@@ -2,7 +2,7 @@
 
 They do inside a graph, for images of any size, what `images.levels`, `windows.plan`,
 `pooling.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
-midlevel registers them, so that Keras can load a model that has them.
+this module registers them, so that Keras can load a model that has them.
 """
 
 from midlevel.images import pixels as images_

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from midlevel.prediction.model import WindowScores
 
 SCHEMA = "midlevel-prediction/2"
-FORMATS = ("jsonl", "csv")
 DIGITS = 6  # of a probability, a threshold and a region's score
 
 

@@ -5,5 +5,8 @@ from typing import Literal, get_args
 DataFormat = Literal["auto", "coco", "voc", "yolo", "csv", "folders"]
 ExportFormat = Literal["keras", "savedmodel", "onnx", "openvino", "litert"]
 
+RecordFormat = Literal["jsonl", "csv"]
+
 DATA_FORMATS: tuple[str, ...] = get_args(DataFormat)[1:]
 EXPORT_FORMATS: tuple[str, ...] = get_args(ExportFormat)
+RECORD_FORMATS: tuple[str, ...] = get_args(RecordFormat)

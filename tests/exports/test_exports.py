@@ -12,7 +12,7 @@ import midlevel
 from midlevel import errors, exports, runs
 from midlevel.exports import formats, models, verification
 from midlevel.images import pixels
-from midlevel.system import files, runtime
+from midlevel.system import files
 
 SIZES_WH = [(1, 1), (2, 3), (97, 64), (101, 333), (160, 120), (640, 427), (900, 33)]
 BESIDE = ["labels.json", "exports.json", "MODEL_CARD.md"]
@@ -42,7 +42,7 @@ def folder(model, tmp_path_factory):
 
 
 def load(path):
-    return runtime.load_keras().saving.load_model(path)
+    return midlevel.load_keras(path)
 
 
 def scores_of(model, image):
@@ -67,16 +67,23 @@ def test_labels_say_what_the_columns_are(model, folder):
 
 
 @pytest.mark.parametrize(
-    "first, second",
+    "begin, load",
     [
-        pytest.param("keras", "midlevel", marks=pytest.mark.slow),
-        ("midlevel", "keras"),
+        ("import midlevel", "midlevel.load_keras"),
+        pytest.param(
+            "import keras, midlevel", "midlevel.load_keras", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "import keras, midlevel.networks.export_layers",
+            "keras.saving.load_model",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
-def test_a_stranger_needs_no_more_than_import_midlevel(folder, first, second):
+def test_a_stranger_needs_one_call_whatever_was_imported(folder, begin, load):
     code = (
-        f"import {first}, {second}, numpy\n"
-        f"network = keras.saving.load_model({str(folder / 'image.keras')!r})\n"
+        f"import numpy\n{begin}\n"
+        f"network = {load}({str(folder / 'image.keras')!r})\n"
         "image = numpy.full((1, 64, 97, 3), 128, numpy.uint8)\n"
         "print(network.predict_on_batch(image).shape)"
     )
@@ -84,6 +91,14 @@ def test_a_stranger_needs_no_more_than_import_midlevel(folder, first, second):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder
     )
     assert done.stdout.strip() == "(1, 3)", done.stderr
+
+
+@pytest.mark.parametrize("name", ["gone.keras", "text.keras", "labels.json"])
+def test_what_is_no_exported_keras_file_is_refused(folder, tmp_path, name):
+    (tmp_path / "text.keras").write_text("no archive")
+    path = folder / name if name == "labels.json" else tmp_path / name
+    with pytest.raises(errors.MidlevelError, match=f"{name}: is no Keras model that"):
+        midlevel.load_keras(path)
 
 
 @pytest.mark.slow
