@@ -4,7 +4,6 @@ It loads neither TensorFlow nor OpenVINO unless it is asked to be thorough, and 
 that needs a working OpenCV.
 """
 
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -20,7 +19,7 @@ from midlevel import errors
 from midlevel.features import store
 from midlevel.networks.backbones import table
 from midlevel.networks.engines import gpu
-from midlevel.system import machine
+from midlevel.system import files, machine
 
 FINE, NOTE, MEND = "fine", "note", "mend"
 SCHEMA = "midlevel-doctor/1"
@@ -242,7 +241,7 @@ def _packaged_weights() -> Finding:
     advice = "install midlevel again; in a git checkout, restore the file"
     if not path.is_file():
         return Finding(name, MEND, f"{path} is missing", advice)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != table.PACKAGED_SHA256:
+    if files.digest(path) != table.PACKAGED_SHA256:
         return Finding(name, MEND, f"{path} is damaged", advice)
     return Finding(name, FINE, f"{table.DEFAULT}, packaged; needs no download")
 

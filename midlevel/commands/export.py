@@ -1,28 +1,33 @@
 """`midlevel export`."""
 
-import difflib
 from pathlib import Path
 
 import click
 
 from midlevel.commands import options
+from midlevel.settings import choices
+from midlevel.system import text
 
-FORMATS = ("keras", "savedmodel", "onnx", "openvino", "litert")  # exports.formats.NAMES
+FORMATS = choices.EXPORT_FORMATS
 
 
-class Names(click.ParamType):
-    """Names with commas between them."""
+class Names(click.Choice):
+    """Some of the choices, with commas between them."""
 
-    name = "NAMES"
-
-    def convert(self, value, param, ctx):
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
         names = tuple(name.strip() for name in value.split(",") if name.strip())
-        unknown = [name for name in names if name not in (*FORMATS, "all")]
+        unknown = [name for name in names if name not in self.choices]
         if unknown or not names:
-            known = f"{', '.join(FORMATS)}; or all"
-            near = difflib.get_close_matches((unknown or [""])[0], FORMATS, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            self.fail(f"expected some of {known}. Received: {value}.{hint}")
+            hint = text.did_you_mean((unknown or [""])[0], self.choices)
+            known = ", ".join(self.choices[:-1])
+            self.fail(
+                f"expected some of {known}; or {self.choices[-1]}. "
+                f"Received: {value}.{hint}",
+                param,
+                ctx,
+            )
         return names
 
 
@@ -46,10 +51,10 @@ class Size(click.ParamType):
 @click.option(
     "--format",
     "names",
-    type=Names(),
+    type=Names((*FORMATS, "all")),
     default="keras",
     show_default=True,
-    help=f"The kinds of file: {', '.join(FORMATS)}; or all.",
+    help="The kinds of file, with commas between them.",
 )
 @click.option(
     "--output",

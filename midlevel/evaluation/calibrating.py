@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from midlevel.method import metrics
 from midlevel.method.calibration import Calibration, expected_error, log_odds
 from midlevel.system import runtime
 
@@ -59,12 +60,7 @@ def held_out(scores: np.ndarray, targets: np.ndarray, seed: int) -> dict:
         [expected_error(some[half], targets[half]) for half in halves]
         for some in (scores, found)
     )
-    return {"before": _mean(before), "after": _mean(after)}
-
-
-def _mean(values: list[float]) -> float | None:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else None
+    return {"before": metrics.mean(before), "after": metrics.mean(after)}
 
 
 def kept_apart(

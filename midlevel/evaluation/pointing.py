@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midlevel.method import boxes as boxes_
+from midlevel.method import metrics
 
 if TYPE_CHECKING:
     from midlevel.evaluation.split_scores import Seen
@@ -109,8 +110,8 @@ class Game:
         }
         known = [row for row in rows.values() if row["pairs"]]
         return {
-            "mean": _mean(row["share"] for row in known),
-            "middle": _mean(row["middle"] / row["pairs"] for row in known),
+            "mean": metrics.mean(row["share"] for row in known),
+            "middle": metrics.mean(row["middle"] / row["pairs"] for row in known),
             "classes": rows,
             "rule": RULE,
         }
@@ -132,8 +133,3 @@ def _row(away: np.ndarray) -> dict:
         "bare": bare,
         "middle": middle,
     }
-
-
-def _mean(shares) -> float | None:
-    found = list(shares)
-    return float(np.mean(found)) if found else None

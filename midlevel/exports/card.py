@@ -12,6 +12,7 @@ import yaml
 from midlevel import errors
 from midlevel.exports import formats
 from midlevel.prediction.model import Model
+from midlevel.system import text
 
 FILE = "MODEL_CARD.md"
 
@@ -76,8 +77,8 @@ def _class(model: Model, found: dict, name: str) -> dict:
     return {"name": shown, "threshold": threshold, **_percent(found["AP"][name])}
 
 
-def _percent(row: dict) -> dict[str, str]:
-    return {k: "-" if v is None else f"{100 * v:.1f}" for k, v in row.items()}
+def _percent(row: dict[str, float | None]) -> dict[str, str]:
+    return {form: text.percent(share) for form, share in row.items()}
 
 
 def _tensor(said: dict) -> str:

@@ -1,13 +1,12 @@
 """The table of formats: data alone, so that a wrong name is refused before any work."""
 
-import difflib
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 from midlevel import errors
-from midlevel.system import runtime
+from midlevel.system import runtime, text
 
 ALL = "all"
 
@@ -84,11 +83,9 @@ def find(names: Sequence[str]) -> list[Format]:
     """
     for name in names:
         if name not in (*NAMES, ALL):
-            near = difflib.get_close_matches(str(name), NAMES, n=1)
-            suggestion = f" Did you mean {near[0]}?" if near else ""
             raise errors.MidlevelError(
                 f"A format must be one of {', '.join(NAMES)}, {ALL}. Received: "
-                f"{name}.{suggestion}"
+                f"{name}.{text.did_you_mean(name, NAMES)}"
             )
     if not names:
         raise errors.MidlevelError(f"Name a format: {', '.join(NAMES)} or {ALL}.")

@@ -5,6 +5,8 @@ VOC marks difficult, which counts neither way (VOC 2007 devkit, VOCevalcls.m).
 Examples of equal score are taken together, so the order of the input never matters.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 FORMS = ("area", "eleven_point", "non_interpolated")
@@ -75,7 +77,7 @@ def table(scores: np.ndarray, targets: np.ndarray, classes: list[str]) -> dict:
         for i, name in enumerate(classes)
     }
     return {
-        "mAP": {form: _mean(row[form] for row in ap.values()) for form in FORMS},
+        "mAP": {form: mean(row[form] for row in ap.values()) for form in FORMS},
         "AP": ap,
     }
 
@@ -134,6 +136,11 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _mean(values) -> float | None:
-    known = [value for value in values if value is not None]
+def mean(values: Iterable[float | None]) -> float | None:
+    """Of what is known: neither None nor nan; None where nothing is.
+
+    >>> mean([0.5, None, 1.0]), mean([None])
+    (0.75, None)
+    """
+    known = [value for value in values if value is not None and not np.isnan(value)]
     return float(np.mean(known)) if known else None

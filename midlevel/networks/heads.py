@@ -5,7 +5,6 @@ Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), 
 """
 
 import functools
-import hashlib
 import json
 import re
 import zipfile
@@ -152,7 +151,7 @@ def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
 
 def fingerprint(path: "Path") -> str:
     """SHA-256 (hexadecimal) of a file; empty if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return files.digest(path) if path.exists() else ""
 
 
 def keep(run: "Run", head: "keras.Model"):

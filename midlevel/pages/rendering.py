@@ -8,6 +8,8 @@ from importlib import metadata
 
 import jinja2
 
+from midlevel.system import text
+
 
 @functools.cache
 def _environment() -> jinja2.Environment:
@@ -18,7 +20,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["percent"] = percent
+    found.filters["percent"] = text.percent
     found.globals["version"] = metadata.version("midlevel")
     return found
 
@@ -31,12 +33,3 @@ def render(template: str, **content) -> str:
         content: what it names.
     """
     return _environment().get_template(template).render(**content)
-
-
-def percent(share: float | None) -> str:
-    """A share as a page says it.
-
-    >>> percent(0.8432), percent(None)
-    ('84.3', '-')
-    """
-    return "-" if share is None else f"{100 * share:.1f}"

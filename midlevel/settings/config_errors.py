@@ -1,9 +1,10 @@
 """Say in one line what is wrong with a setting, and what was probably meant."""
 
-import difflib
 import reprlib
 
 from pydantic import BaseModel
+
+from midlevel.system import text
 
 
 def explain(item: dict, root: type[BaseModel]) -> str:
@@ -33,8 +34,7 @@ def _suggest(place: list, root: type[BaseModel]) -> str:
         section = field.annotation
     last, siblings = str(place[-1]), list(section.model_fields)
     parents = [str(part) for part in place[:-1]]
-    near = difflib.get_close_matches(last, siblings, 1)
-    likely = [".".join([*parents, name]) for name in near]
+    likely = [".".join([*parents, name]) for name in text.nearest(last, siblings)]
     likely += [key for key in _keys(root) if key.rpartition(".")[2] == last]
     if likely:
         return f" Did you mean {likely[0]}?"

@@ -1,17 +1,25 @@
-"""Write a file whole or not at all; keep other processes out meanwhile."""
+"""Write a file whole or not at all; keep other processes out meanwhile.
+
+Locks are filelock's. `whole` and `sweep` are by hand: atomicwrites is no longer cared
+for, and no other package tells what a killed process left from what one still writes.
+"""
 
 import contextlib
+import csv
 import errno
+import hashlib
+import io
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from midlevel import errors
 
 LEFT_OVER = 3600  # seconds without a write after which a waiting file is nobody's
-BUSY = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what systems say of a held lock
+POLL = 0.02  # seconds between two looks at a lock that another process holds
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
@@ -33,7 +41,7 @@ def whole(path: Path) -> Iterator[Path]:
         waiting.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str):
+def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole; names of files may hold bytes that are no text."""
     with whole(path) as waiting:
         waiting.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -44,7 +52,20 @@ def read_text(path: Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
-def sweep(folder: Path, name: str = "*", age: float = LEFT_OVER):
+def digest(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
+    """Write a table whole, as UTF-8; lines end as they do on Unix."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def sweep(folder: Path, name: str = "*", age: float = LEFT_OVER) -> None:
     """Delete what killed processes left waiting to become a file like `name`, a glob.
 
     Args:
@@ -86,42 +107,23 @@ def locked(path: Path, wait: bool = False) -> Iterator[bool]:
         errors.MidlevelError: another process has it, and `wait` is not asked for.
         OSError: the file cannot be made.
     """
-    file, is_held = _taken(path, wait)
+    import filelock  # late: it takes as long as all the rest of a command's start
+
+    # A file whose being there is the lock would stay when its process is killed.
+    lock = filelock.FileLock(path, poll_interval=POLL, fallback_to_soft=False)
     try:
-        yield is_held
+        lock.acquire(timeout=-1 if wait else 0)
+    except filelock.Timeout as error:
+        raise errors.MidlevelError(
+            f"{path.parent}: another process is writing there "
+            f"({path.name} is held). Wait for it, or name another place."
+        ) from error
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    try:
+        yield lock.is_locked
     finally:
         with contextlib.suppress(OSError):  # Windows keeps a file that is open
-            path.unlink()
-        file.close()
-
-
-def _taken(path: Path, wait: bool):
-    is_held = True
-    while True:
-        file = path.open("ab")
-        try:
-            _lock(file, wait)
-        except OSError as error:
-            if error.errno in BUSY:
-                file.close()
-                raise errors.MidlevelError(
-                    f"{path.parent}: another process is writing there "
-                    f"({path.name} is held). Wait for it, or name another place."
-                ) from error
-            is_held = False
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file, is_held
-        file.close()  # it was taken away by the one who had it
-
-
-def _lock(file, wait: bool):
-    if os.name == "nt":
-        import msvcrt
-
-        mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK
-        msvcrt.locking(file.fileno(), mode, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            path.unlink()  # while it is held; filelock tries anew where it has gone
+        lock.release()

@@ -122,7 +122,9 @@ def test_killed_at_any_step_it_goes_on(tmp_path, whole, before):
 
     places = [begun(number) for number in range(40)]
     code = "test_journal.write(test_journal.journal.Path(sys.argv[1]) / 'out.jsonl')"
-    count = steps.kill(f"import test_journal\n{code}", [p.parent for p in places])
+    count = steps.kill(
+        f"import filelock, test_journal\n{code}", [p.parent for p in places]
+    )
     assert 10 < count < 40
     written = set()
     for place in places[:count]:

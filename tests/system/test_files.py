@@ -1,5 +1,7 @@
 import errno
+import fcntl
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -124,10 +126,55 @@ def test_counting_under_a_lock_many_processes_lose_nothing(tmp_path):
     assert (tmp_path / "n").read_text() == "600"
 
 
-def test_where_a_file_system_knows_no_locks_there_is_none(tmp_path, monkeypatch):
-    def unknown(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
+def test_a_killed_process_holds_nothing(tmp_path):
+    code = (
+        "import os, pathlib, signal, sys\nfrom midlevel.system import files\n"
+        "with files.locked(pathlib.Path(sys.argv[1])):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "lock"
+    done = subprocess.run([sys.executable, "-c", code, str(path)])
+    assert done.returncode == -signal.SIGKILL and path.exists()
+    with files.locked(path) as is_held:
+        assert is_held
+    assert not path.exists()
 
-    monkeypatch.setattr(files, "_lock", unknown)
+
+def test_a_child_that_was_forked_meanwhile_keeps_no_lock(tmp_path):
+    with files.locked(tmp_path / "lock"):
+        child = os.fork()
+        if not child:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        with files.locked(tmp_path / "lock") as is_held:
+            assert is_held
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("number", files.NO_LOCKS)
+def test_where_a_file_system_knows_no_locks_there_is_none(
+    tmp_path, monkeypatch, number
+):
+    def unknown(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
     with files.locked(tmp_path / "lock") as is_held:
         assert not is_held
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_where_nothing_can_be_written_that_is_said(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError), files.locked(tmp_path / "lock"):
+        pass
+
+
+def test_a_place_that_is_no_folder_is_the_systems_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError), files.locked(tmp_path / "file" / "lock"):
+        pass

@@ -5,10 +5,10 @@ these weights (for EfficientNet-Lite0 by its authors).
 """
 
 import dataclasses
-import difflib
 from pathlib import Path
 
 from midlevel import errors
+from midlevel.system import text
 
 DEFAULT = "efficientnet_lite0"
 PACKAGED = Path(__file__).with_name("efficientnet_lite0.weights.h5")  # its weights
@@ -82,8 +82,7 @@ def find(name: str) -> Spec:
     """
     if name in BACKBONES:
         return BACKBONES[name]
-    near = difflib.get_close_matches(str(name), NAMES, n=1)
-    suggestion = f" Did you mean {near[0]}?" if near else ""
+    hint = text.did_you_mean(name, NAMES)
     raise errors.MidlevelError(
-        f"The backbone must be one of {', '.join(NAMES)}. Received: {name}.{suggestion}"
+        f"The backbone must be one of {', '.join(NAMES)}. Received: {name}.{hint}"
     )

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from midlevel import errors
+from midlevel.system import files
 
 SUFFIXES = (".weights.h5", ".h5")  # Keras 3's layout, and that of keras.applications
 
@@ -46,7 +47,7 @@ def verify(path: Path, expected: str) -> None:
         raise errors.MidlevelError(
             f"The packaged weights file {path} is missing: reinstall midlevel."
         )
-    received = hashlib.sha256(path.read_bytes()).hexdigest()
+    received = files.digest(path)
     if received != expected:
         raise errors.MidlevelError(
             f"The packaged weights file {path} is damaged: reinstall midlevel, and in "

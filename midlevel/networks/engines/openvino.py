@@ -7,7 +7,6 @@ A stored network is a pair of files, `.xml` and `.bin`, in OpenVINO's own format
 import contextlib
 import errno
 import functools
-import hashlib
 import queue
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,7 +109,7 @@ def save(graph: ov.Model, path: Path, fingerprint: str = ""):
     ):
         graph.set_rt_info(fingerprint, ["midlevel", "fingerprint"])
         ov.serialize(graph, text, weights)  # twice: now the weights have a checksum
-        graph.set_rt_info(_digest(weights), ["midlevel", "sha256"])
+        graph.set_rt_info(files.digest(weights), ["midlevel", "sha256"])
         ov.serialize(graph, text, weights)
 
 
@@ -135,7 +134,7 @@ def read(path: Path) -> ov.Model:
         raise errors.MidlevelError(f"{weights}: is missing; {path.name} needs it.")
     try:
         graph = core().read_model(path, weights)
-        is_whole = _note(graph, "sha256") == _digest(weights)
+        is_whole = _note(graph, "sha256") == files.digest(weights)
     except (RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise errors.MidlevelError(f"{path}: cannot be read: {reason}") from error
@@ -151,8 +150,3 @@ def read(path: Path) -> ov.Model:
 def _note(graph: ov.Model, name: str) -> str:
     place = ["midlevel", name]
     return graph.get_rt_info(place).astype(str) if graph.has_rt_info(place) else ""
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

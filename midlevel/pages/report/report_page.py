@@ -6,8 +6,6 @@ report-photographs.csv  a row for each validation photograph: probabilities, tru
 report-curves.csv       precision and recall of each class at each threshold
 """
 
-import csv
-import io
 import json
 import shlex
 from pathlib import Path
@@ -220,9 +218,7 @@ def _write_numbers(stem: Path, measured: Measured):
     text += "\n"
     files.write_text(stem.with_name(f"{stem.name}.json"), text)
     for name, rows in zip(TABLES, (_photograph_rows, _curve_rows), strict=True):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows(measured))
-        files.write_text(stem.with_name(f"{stem.name}-{name}.csv"), text.getvalue())
+        files.write_csv(stem.with_name(f"{stem.name}-{name}.csv"), rows(measured))
 
 
 def _photograph_rows(measured: Measured):

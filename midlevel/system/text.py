@@ -1,0 +1,34 @@
+"""Small pieces of text that many messages have."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(received: object, known: Iterable[str]) -> str:
+    """A sentence, after a space, with the nearest of `known`; nothing if none is near.
+
+    >>> did_you_mean("onx", ["keras", "onnx"]), did_you_mean("x", ["keras"])
+    (' Did you mean onnx?', '')
+    """
+    near = nearest(received, known)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def nearest(received: object, known: Iterable[str]) -> list[str]:
+    """The one of `known` that was probably meant, or none; case is passed over.
+
+    >>> nearest("Wndows", ["windows", "k"])
+    ['windows']
+    """
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(received).lower(), by_lower, n=1)
+    return [by_lower[name] for name in near]
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, as tables and pages have it.
+
+    >>> percent(0.8432), percent(None)
+    ('84.3', '-')
+    """
+    return "-" if share is None else f"{100 * share:.1f}"
