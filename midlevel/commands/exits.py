@@ -7,6 +7,7 @@ import click
 
 from midlevel import errors
 
+SOME_FAILED = 4  # where it is asked for
 CODES = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
 be used, or in which `check` found something wrong, or `doctor` something to mend;

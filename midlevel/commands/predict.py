@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from midlevel.commands import options
+from midlevel.commands import exits, options
 from midlevel.settings import choices
 
 
@@ -64,16 +64,19 @@ def predict(
         midlevel predict "2024/*.jpg" --output labels.csv
         midlevel predict archive/ --shard 0/3 --output part0.jsonl
     """
-    from midlevel.images import sources
-    from midlevel.prediction import model as model_
-    from midlevel.prediction import predict as prediction
+    from midlevel import api
     from midlevel.system.progress import Progress
 
-    paths = sources.find(source)
-    root = sources.root(paths)
-    paths = prediction.shard(paths, *shard)
-    loaded = model_.load(model, engine, precision)
-    progress = Progress(quiet)
-    done = prediction.predict(loaded, paths, output, form, progress, resume, root)
+    done = api.predict(
+        source,
+        model=model,
+        output=output,
+        format=form,
+        shard=shard,
+        resume=resume,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )
     if done.failed and fail_on_error:
-        click.get_current_context().exit(prediction.SOME_FAILED)
+        click.get_current_context().exit(exits.SOME_FAILED)

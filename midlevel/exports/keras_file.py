@@ -30,14 +30,11 @@ def write(network: Any, path: Path, labels: dict) -> None:
 
 def load(path: Path) -> Callable:
     """What `write` wrote, as a function of a batch."""
-    return load_keras(path).predict_on_batch
+    return network(path).predict_on_batch
 
 
-def load_keras(path: str | Path) -> Any:
-    """The `keras.Model` in a `.keras` file of `midlevel export`.
-
-    Keras alone can load it too, after `import midlevel.networks.export_layers`, which
-    holds the layers of whole images.
+def network(path: str | Path) -> Any:
+    """The `keras.Model` in a file that `write` wrote; its layers are made known first.
 
     Raises:
         errors.MidlevelError: there is no such file, or Keras cannot read it.

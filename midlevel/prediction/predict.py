@@ -16,7 +16,6 @@ from midlevel.system import files
 from midlevel.system.progress import Progress
 
 FOLDER = Path("runs/predict")
-SOME_FAILED = 4  # exit code, where it is asked for
 
 
 @dataclass
