@@ -85,7 +85,7 @@ def _report(run: "Run", prepared: "Prepared", progress: "Progress"):
             f"Make it with: midlevel report --model {run.folder}"
         ) from error
     except Exception as error:
-        progress.say(
+        progress.warn(
             f"{run.folder}: is trained, but its report could not be written: {error} "
             f"Make it with: midlevel report --model {run.folder}"
         )

@@ -15,13 +15,15 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from midlevel import errors
+from rich.text import Text
+
 from midlevel.features import store
 from midlevel.networks.backbones import table
 from midlevel.networks.engines import gpu
-from midlevel.system import files, machine
+from midlevel.system import files, machine, terminal
 
 FINE, NOTE, MEND = "fine", "note", "mend"
+COLOURS = {FINE: "green", NOTE: "yellow", MEND: "red"}
 SCHEMA = "midlevel-doctor/1"
 OPENCV = "opencv-python-headless"
 USED = ("imdecodeWithMetadata", "resize", "imencode")  # of OpenCV
@@ -93,14 +95,15 @@ def as_json(findings: list[Finding]) -> dict:
 
 def as_table(findings: list[Finding]) -> str:
     """The same for people."""
-    width, lines = max(len(finding.name) for finding in findings), []
+    rows: list[tuple[str | Text, str, str]] = []
     for finding in findings:
-        lines.append(f"{finding.state}  {finding.name:{width}}  {finding.text}")
+        state = terminal.text(finding.state, COLOURS[finding.state])
+        rows.append((state, finding.name, finding.text))
         if finding.advice:
-            lines.append(" " * (width + 8) + f"-> {finding.advice}")
+            rows.append(("", "", f"-> {finding.advice}"))
     count = sum(finding.state == MEND for finding in findings)
-    lines += ["", f"To mend: {count}." if count else "All is well."]
-    return "\n".join(map(errors.plain, lines))
+    end = f"To mend: {count}." if count else "All is well."
+    return terminal.shown(terminal.table("<<~", rows), "", end)
 
 
 # === Packages ===

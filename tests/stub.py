@@ -124,6 +124,9 @@ class Notes(Progress):
     def say(self, text):
         self.lines.append(text)
 
+    def warn(self, text):
+        self.lines.append(text)
+
     @property
     def text(self):
         return "\n".join(self.lines)

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
-from rich.cells import cell_len
+from rich.table import Table
 
 from midlevel.datasets import Problem
 from midlevel.datasets.annotation import KINDS
 from midlevel.datasets.checking import Found
-from midlevel.errors import plain
+from midlevel.system import terminal
 
 SCHEMA = "midlevel-check/1"
 TOLD = 10  # rows of one kind that a table has, unless all are asked for
@@ -52,39 +52,29 @@ def as_table(found: Found, everything: bool = False) -> str:
     Args:
         everything: name every problem, however many are alike.
     """
-    lines = [*_counts(found), "", *_problems(found.problems, everything)]
-    return "\n".join(map(plain, lines))
+    return terminal.shown(*_counts(found), "", *_problems(found.problems, everything))
 
 
-def _counts(found: Found) -> list[str]:
+def _counts(found: Found) -> Iterator[str | Table]:
     """How many photographs of each split show what."""
     dataset, counts = found.dataset, found.counts
-    rows = [(split, *_column(of_split)) for split, of_split in counts.items()]
-    names = ["", "photographs", "without an object", *dataset.classes]
-    columns = [_aligned(names, str.ljust), *(_aligned(row, str.rjust) for row in rows)]
-    lines = [f"{dataset.folder}: {dataset.format}", ""]
-    lines += ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    names = ["photographs", "without an object", *dataset.classes]
+    rows = zip(names, *map(_column, counts.values()), strict=True)
+    yield f"{dataset.folder}: {dataset.format}"
+    yield ""
+    yield terminal.table("~" + ">" * len(counts), rows, ["", *counts])
     if found.drawn:
-        lines += ["", "The data has no validation split; training would draw this one."]
+        yield ""
+        yield "The data has no validation split; training would draw this one."
     if dataset.ignored:
         others = ", ".join(f"{name} {n:,}" for name, n in dataset.ignored.items())
-        lines += [
-            "",
-            f"Not among the classes asked for, so taken as background: {others}",
-        ]
-    return lines
+        yield ""
+        yield f"Not among the classes asked for, so taken as background: {others}"
 
 
 def _column(of_split: dict) -> list[str]:
     counts = [of_split["photographs"], of_split["background"]]
     return [f"{n:,}" for n in (*counts, *of_split["classes"].values())]
-
-
-def _aligned(cells: Iterable[str], side: Callable) -> list[str]:
-    """Cells of one width on a terminal, where some characters are wider than others."""
-    cells = [plain(cell) for cell in cells]
-    width = max(map(cell_len, cells))
-    return [side(cell, width - cell_len(cell) + len(cell)) for cell in cells]
 
 
 def _problems(problems: tuple[Problem, ...], everything: bool) -> list[str]:

@@ -16,7 +16,7 @@ def say_shown(dataset: datasets.Dataset, train: str, val: str, progress: Progres
     _say_bare(dataset, (train, val), progress)
     both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
     if both and train != val:
-        progress.say(
+        progress.warn(
             f"{len(both)} photographs are in {train!r} and in {val!r}: scores on "
             f"{val!r} will look better than they are"
         )
@@ -61,9 +61,9 @@ def say_problems(problems, progress: Progress, strict: bool = False):
         errors.DataError: there is something, and `strict` refuses it.
     """
     for problem in problems[:TOLD]:
-        progress.say(str(problem))
+        progress.warn(str(problem))
     if len(problems) > TOLD:
-        progress.say(
+        progress.warn(
             f"and {len(problems) - TOLD} more; `midlevel check --all` names all"
         )
     if problems and strict:

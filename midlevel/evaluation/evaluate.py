@@ -12,6 +12,7 @@ from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics
 from midlevel.prediction.model import Model
 from midlevel.settings import config as config_
+from midlevel.system import terminal, text
 from midlevel.system.progress import Progress
 
 WIDTH = 80  # characters of a line of text
@@ -97,27 +98,17 @@ def ap_table(found: dict, more: dict[str, list[float | None]] | None = None) -> 
         found: `AP`, `mAP` and facts as `evaluate` returns them.
         more: columns of shares, a row for each class and the mean.
     """
-    names, more = [*found["AP"], "mean"], more or {}
-    rows = [*found["AP"].values(), found["mAP"]]
-    columns = {
-        "AP %": names,
-        **{title: [_percent(row[form]) for row in rows] for form, title in FORMS},
-        **{title: list(map(_percent, column)) for title, column in more.items()},
-    }
-    widths = [max(map(len, (title, *cells))) for title, cells in columns.items()]
-    lines = [
-        "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])])
-        for cells in zip(*((t, *c) for t, c in columns.items()), strict=True)
-    ]
+    measured = [*found["AP"].values(), found["mAP"]]
+    columns = {title: [row[form] for row in measured] for form, title in FORMS}
+    columns |= more or {}
+    cells = ([text.percent(share) for share in column] for column in columns.values())
+    rows = zip([*found["AP"], "mean"], *cells, strict=True)
+    table = terminal.table("~" + ">" * len(columns), rows, ["AP %", *columns])
     about = (
         f"{found['images']} photographs of split {found['split']!r} in "
         f"{found['data']}; model {found['run']}, k = {found['k']:g}"
     )
-    return "\n".join([*lines, about])
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+    return terminal.shown(table, about)
 
 
 def _pointing_in_words(points: dict) -> str:

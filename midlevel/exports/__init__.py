@@ -61,7 +61,7 @@ def export(
     folder = Path(folder) if folder else model.run.folder / "exports"
     shown = verification.photographs(model, VERIFIED_ON) if verify else {}
     if any(name.startswith(verification.NOISE) for name in shown):
-        progress.say("photographs of the run are gone: noise verifies in their place")
+        progress.warn("photographs of the run are gone: noise verifies in their place")
     trial = functools.cache(functools.partial(_trial, model, shown))
     network = functools.cache(functools.partial(_network, model))
     content, written = labels.of(model), []

@@ -5,10 +5,12 @@ Everything goes to stderr; stdout is for data.
 
 import contextlib
 import time
+from collections.abc import Callable, Iterator
 
 from rich import console, progress
+from rich.text import Text
 
-from midlevel import errors
+from midlevel.system import terminal
 
 SECONDS_BETWEEN_LINES = 30
 
@@ -18,20 +20,23 @@ class Progress:
 
     def __init__(self, quiet: bool = False):
         self.quiet = quiet
-        self._console = console.Console(
-            stderr=True, quiet=quiet, soft_wrap=True, highlight=False
-        )
+        self._console = console.Console(stderr=True, quiet=quiet, highlight=False)
 
     def silent(self) -> "Progress":
         """One that says nothing."""
         return Progress(quiet=True)
 
-    def say(self, text: str):
-        """One line."""
-        self._console.print(errors.plain(text), markup=False, emoji=False)
+    def say(self, text: str) -> None:
+        """One line; a terminal breaks it between words."""
+        self._print(terminal.text(text))
+
+    def warn(self, text: str) -> None:
+        """The same of what is wrong, or will be: with `warning:` before it."""
+        said = terminal.text("warning:", "yellow")
+        self._print(Text.assemble(said, " ", terminal.text(text)))
 
     @contextlib.contextmanager
-    def task(self, name: str, total: int):
+    def task(self, name: str, total: int) -> Iterator[Callable[..., None]]:
         """Work of `total` steps; yields a function to call with the steps just done.
 
         What came of the work is for the caller to say.
@@ -43,7 +48,12 @@ class Progress:
         else:
             yield self._lines(name, total)
 
-    def _bar(self):
+    def _print(self, line: Text) -> None:
+        shown = self._console
+        columns = shown.width if shown.is_terminal else terminal.ANY_WIDTH
+        terminal.say(shown, line, columns)
+
+    def _bar(self) -> progress.Progress:
         return progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -53,11 +63,11 @@ class Progress:
             transient=True,
         )
 
-    def _lines(self, name: str, total: int):
+    def _lines(self, name: str, total: int) -> Callable[..., None]:
         done, begun = 0, time.monotonic()
         said = begun
 
-        def advance(steps=1):
+        def advance(steps: int = 1) -> None:
             nonlocal done, said
             done += steps
             now = time.monotonic()

@@ -232,7 +232,7 @@ def _finish(run, config, prepared: Prepared, learned: _Learned, timings, progres
 def _say_scarce(classes, fitted: list[bool], progress: Progress):
     scarce = [name for name, is_own in zip(classes, fitted, strict=True) if not is_own]
     if scarce:
-        progress.say(
+        progress.warn(
             "too few photographs to validate on, so calibrated like the other classes, "
             f"with their mean threshold: {', '.join(scarce)}"
         )

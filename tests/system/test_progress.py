@@ -15,6 +15,14 @@ def clock(monkeypatch):
     return now
 
 
+def on_terminal(width, color_system=None):
+    loud = Progress()
+    loud._console = console.Console(
+        file=io.StringIO(), force_terminal=True, width=width, color_system=color_system
+    )
+    return loud
+
+
 def test_what_is_said_is_one_line_on_stderr_whatever_its_length(capsys):
     text = f"[bold]{'long ' * 60}[/bold] :smile: 'a' 12"
     Progress().say(text)
@@ -22,9 +30,25 @@ def test_what_is_said_is_one_line_on_stderr_whatever_its_length(capsys):
     assert said.err == f"{text}\n" and said.out == ""
 
 
+def test_what_is_wrong_can_be_told_from_the_rest(capsys):
+    Progress().warn("a.xml:3: no box")
+    assert capsys.readouterr().err == "warning: a.xml:3: no box\n"
+    loud = on_terminal(width=19, color_system="standard")
+    loud.warn("a.xml:3: no box is here")
+    shown = loud._console.file.getvalue()
+    assert shown == "\x1b[33mwarning:\x1b[0m a.xml:3:\nno box is here\n"
+
+
+def test_a_terminal_breaks_lines_between_words():
+    loud = on_terminal(width=10)
+    loud.say("some words and/a/long/path end")
+    assert loud._console.file.getvalue() == "some words\nand/a/long/path\nend\n"
+
+
 def test_quiet_says_nothing(capsys):
     for silent in (Progress(quiet=True), Progress().silent()):
         silent.say("something")
+        silent.warn("something")
         with silent.task("work", 2) as advance:
             advance(2)
     assert capsys.readouterr() == ("", "")
@@ -48,10 +72,7 @@ def test_no_work_is_no_line(capsys):
 
 
 def test_a_terminal_shows_a_bar():
-    loud = Progress()
-    loud._console = console.Console(
-        file=io.StringIO(), force_terminal=True, width=80, color_system=None
-    )
+    loud = on_terminal(width=80)
     with loud.task("work", 3) as advance:
         advance()
         advance(2)

@@ -53,7 +53,7 @@ def find(
     try:
         return Truth(evaluate.read(own, model, None, progress.silent()))
     except errors.MidlevelError as error:
-        progress.say(f"the true labels cannot be read: {error}")
+        progress.warn(f"the true labels cannot be read: {error}")
         return Truth()
 
 
