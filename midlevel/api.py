@@ -127,7 +127,7 @@ def predict(
     format: RecordFormat | None = None,
     shard: tuple[int, int] = (0, 1),
     resume: bool = True,
-    thresholds: Mapping[str, float] | float | None = None,
+    thresholds: Mapping[str | None, float] | float | None = None,
     engine: EngineName | None = None,
     precision: Precision | None = None,
     progress: "Progress | None" = None,
@@ -144,7 +144,7 @@ def predict(
         shard: `(i, n)`: the i-th, from 0, of n even parts of the photographs.
         resume: go on with what an interrupted prediction of the same model left.
         thresholds: the probability from which a class is a label: one for all, or some
-            by class; by default the run's own.
+            by class, where None is every other; by default the run's own.
 
     Raises:
         errors.DataError: there is no photograph, or none that can be read.
@@ -158,7 +158,7 @@ def predict(
     root = sources.root(paths)
     some = prediction.shard(paths, *shard)
     loaded = load(model, engine, precision)
-    if thresholds is not None:
+    if thresholds not in (None, {}):
         loaded = loaded.with_thresholds(thresholds)
     return prediction.predict(loaded, some, output, format, progress, resume, root)
 

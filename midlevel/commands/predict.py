@@ -24,6 +24,14 @@ from midlevel.settings import choices
     help="[default: as the name of --output ends, else jsonl]",
 )
 @click.option(
+    "--threshold",
+    "thresholds",
+    type=options.Threshold(),
+    multiple=True,
+    help="The probability from which a class is a label, of all or of one. May be "
+    "given again.  [default: the run's]",
+)
+@click.option(
     "--shard",
     type=options.Shard(),
     default="0/1",
@@ -45,6 +53,7 @@ def predict(
     model,
     output,
     form,
+    thresholds,
     shard,
     resume,
     fail_on_error,
@@ -62,6 +71,7 @@ def predict(
         midlevel predict holiday/
         midlevel predict a.jpg b.jpg --output - | jq .labels
         midlevel predict "2024/*.jpg" --output labels.csv
+        midlevel predict holiday/ --threshold 0.3 --threshold cat=0.8
         midlevel predict archive/ --shard 0/3 --output part0.jsonl
     """
     from midlevel import api
@@ -73,6 +83,7 @@ def predict(
         output=output,
         format=form,
         shard=shard,
+        thresholds=dict(thresholds),
         resume=resume,
         engine=engine,
         precision=precision,

@@ -86,6 +86,16 @@ class Model:
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
+    @property
+    def named(self) -> str:
+        """Which model it is, in a line."""
+        names = ", ".join(self.classes[:8]) + ", ..." * (len(self.classes) > 8)
+        try:
+            best = f"{100 * self.run.metrics['mAP']['area']:.1f}"
+        except (OSError, ValueError, KeyError, TypeError):
+            best = "unknown"
+        return f"{self.run.folder} ({names}), validation mAP {best}"
+
     def windows(self, image: np.ndarray) -> WindowScores:
         """Scores of every window of an RGB uint8 `(height, width, 3)` image.
 
@@ -158,18 +168,21 @@ class Model:
         """Which classes are labels: bool, of the shape of `probabilities`."""
         return probabilities >= [self.thresholds[name] for name in self.classes]
 
-    def with_thresholds(self, thresholds: Mapping[str, float] | float) -> "Model":
+    def with_thresholds(
+        self, thresholds: Mapping[str | None, float] | float
+    ) -> "Model":
         """The same model with other thresholds, probabilities in [0, 1].
 
         Args:
-            thresholds: one for all classes, or some by class.
+            thresholds: one for all classes, or some by class, where None is every
+                other class.
 
         Raises:
             errors.MidlevelError: an unknown class, or no probability.
         """
-        asked = dict(thresholds) if isinstance(thresholds, Mapping) else None
-        if asked is None:
-            asked = dict.fromkeys(self.classes, thresholds)
+        given = thresholds if isinstance(thresholds, Mapping) else {None: thresholds}
+        asked = dict.fromkeys(self.classes, given[None]) if None in given else {}
+        asked |= {name: value for name, value in given.items() if name is not None}
         for name, value in asked.items():
             if name not in self.classes:
                 raise errors.MidlevelError(
