@@ -1,14 +1,14 @@
 """`midlevel` and `python -m midlevel`."""
 
-import sys
+from midlevel.system import streams
 
-from midlevel.commands.cli import cli
+streams.mend()  # before anything opens a file
+
+from midlevel.commands.cli import cli  # noqa: E402
 
 
-def main():
+def main() -> None:
     """Run the command line."""
-    # A file's name may hold bytes, or the terminal may lack characters.
-    sys.stdout.reconfigure(errors="backslashreplace")
     cli(prog_name="midlevel")
 
 

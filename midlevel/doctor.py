@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from midlevel import errors
 from midlevel.features import store
 from midlevel.networks.backbones import table
 from midlevel.networks.engines import gpu
@@ -209,8 +210,11 @@ def _machine() -> Finding:
 
 def _cache() -> Finding:
     """The place of features, and room for more."""
-    folder = store.default_folder()
     advice = "set MIDLEVEL_CACHE_DIR to another folder"
+    try:
+        folder = store.default_folder()
+    except errors.MidlevelError:
+        return Finding("features", MEND, "there is no home folder for them", advice)
     try:
         place = next(p for p in (folder, *folder.parents) if p.exists())
         size = sum(map(_size, folder.rglob("*")))
@@ -251,7 +255,7 @@ def _packaged_weights() -> Finding:
 
 def _other_weights() -> Finding:
     """Those that Keras has downloaded; midlevel asks for one where it is named."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # as Keras
     folder = Path(home) / "models"
     here = [spec.name for spec in table.SPECS if _has_weights(folder, spec)]
     text = f"of other backbones in {folder}: {', '.join(here) or 'none'}"

@@ -38,11 +38,9 @@ def check(data, config, settings, form, everything, as_json, quiet):
 
     chosen = options.chosen(settings, form)
     found = api.check(data, config=config, settings=chosen, progress=Progress(quiet))
-    text = (
-        check_output.as_json(found)
-        if as_json
-        else check_output.as_table(found, everything)
-    )
-    click.echo(text)
+    if as_json:
+        options.print_json(check_output.as_json(found))
+    else:
+        click.echo(check_output.as_table(found, everything))
     if found.problems:
         click.get_current_context().exit(errors.DataError.exit_code)

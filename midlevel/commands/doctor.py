@@ -1,7 +1,5 @@
 """`midlevel doctor`."""
 
-import json
-
 import click
 
 from midlevel import errors
@@ -27,7 +25,9 @@ def doctor(thorough, as_json):
     findings = doctor_.examine()
     if thorough:
         findings += doctor_.tried()
-    text = json.dumps(doctor_.as_json(findings), indent=2) if as_json else None
-    click.echo(text or doctor_.as_table(findings))
+    if as_json:
+        options.print_json(doctor_.as_json(findings))
+    else:
+        click.echo(doctor_.as_table(findings))
     if not doctor_.is_well(findings):
         click.get_current_context().exit(errors.DataError.exit_code)

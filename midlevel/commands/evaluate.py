@@ -1,6 +1,5 @@
 """`midlevel evaluate`."""
 
-import json
 from pathlib import Path
 
 import click
@@ -40,5 +39,7 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
         precision=precision,
         progress=Progress(quiet),
     )
-    text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else None
-    click.echo(text or evaluation.as_table(found))
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(evaluation.as_table(found))

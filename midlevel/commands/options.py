@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import json
 from pathlib import Path
 
 import click
@@ -36,6 +37,16 @@ class Threshold(click.ParamType):
             self.fail(f"expected a probability, or CLASS=0.5. Received: {value}.")
 
 
+def _tell_of_loading(ctx: click.Context, param: click.Parameter, quiet: bool) -> bool:
+    """Say when TensorFlow is loaded, which takes up to a minute; unless JSON is asked
+    for, or nothing at all."""
+    from midlevel.system import loading
+
+    if not quiet:
+        ctx.with_resource(loading.told(lambda: not ctx.params.get("as_json")))
+    return quiet
+
+
 model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -48,7 +59,11 @@ config_option = click.option(
     help="A YAML file with settings; configs/ has some.",
 )
 quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Say nothing on stderr."
+    "-q",
+    "--quiet",
+    is_flag=True,
+    callback=_tell_of_loading,
+    help="Say nothing on stderr.",
 )
 
 json_option = click.option(
@@ -85,6 +100,14 @@ def chosen(texts, form: str | None) -> dict:
 
     found = dict(parse_setting(text) for text in texts)
     return {**found, "data.format": form} if form else found
+
+
+def print_json(content: dict) -> None:
+    """JSON on stdout, in UTF-8 whatever the terminal takes."""
+    from midlevel.system import streams
+
+    with streams.data() as stdout:
+        stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def engine_options(command):

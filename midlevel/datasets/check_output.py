@@ -1,6 +1,5 @@
 """What `midlevel check` found, as a table for people or JSON for programs."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,7 +15,7 @@ TOLD = 10  # rows of one kind that a table has, unless all are asked for
 ALIKE = 3  # times that a text stands before the places are counted only
 
 
-def as_json(found: Found) -> str:
+def as_json(found: Found) -> dict:
     """Everything, for programs.
 
     `schema`, `data`, `format`, `classes`, `counts` and `drawn` (see `Found`), `ignored`
@@ -33,7 +32,7 @@ def as_json(found: Found) -> str:
         }
         for problem in found.problems
     ]
-    content = {
+    return {
         "schema": SCHEMA,
         "data": found.dataset.folder.as_posix(),
         "format": found.dataset.format,
@@ -43,7 +42,6 @@ def as_json(found: Found) -> str:
         "ignored": found.dataset.ignored,
         "problems": problems,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def as_table(found: Found, everything: bool = False) -> str:

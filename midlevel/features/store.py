@@ -187,10 +187,19 @@ def _digest(parts: list[str]) -> str:
 
 
 def default_folder() -> Path:
-    """Where features go: $MIDLEVEL_CACHE_DIR, or the user's cache."""
-    place = os.environ.get("MIDLEVEL_CACHE_DIR") or platformdirs.user_cache_dir(
-        "midlevel"
-    )
+    """Where features go: $MIDLEVEL_CACHE_DIR, or the user's cache.
+
+    Raises:
+        errors.MidlevelError: the user has no home folder, as in some containers.
+    """
+    place = os.environ.get("MIDLEVEL_CACHE_DIR")
+    try:
+        place = place or platformdirs.user_cache_dir("midlevel")
+    except RuntimeError as error:
+        raise errors.MidlevelError(
+            "There is no home folder to keep features in. Set MIDLEVEL_CACHE_DIR to a "
+            "folder, or features.store."
+        ) from error
     return Path(place) / "features"
 
 

@@ -1,4 +1,4 @@
-"""The records of a prediction on disk: appended as they come, whole at the end.
+"""The records of a prediction on disk: appended as they come, in order at the end.
 
 out.jsonl             the records, once they are all there
 out.jsonl.meta.json   what made them
@@ -7,16 +7,16 @@ out.jsonl.part.json   what makes these
 .out.jsonl.lock       held by the process that writes
 
 So a process killed at any moment loses what it had in hand and nothing else. The same
-command goes on with what both hold; a record that says `failure` is tried again.
+command goes on; a record that says `failure` is tried again.
 """
 
 import contextlib
 import glob
 import json
-import os
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from midlevel import errors
 from midlevel.prediction import records
@@ -44,8 +44,7 @@ def opened(output: Path, meta: dict, resume: bool = True) -> Iterator["Journal"]
     with contextlib.ExitStack() as stack:
         with files.explained(output, ADVICE):
             output.parent.mkdir(parents=True, exist_ok=True)
-            lock = files.locked(_lock(output))
-            stack.enter_context(lock)
+            stack.enter_context(files.locked(_lock(output)))
             files.sweep(output.parent, f"{glob.escape(output.name)}*", age=0)
             kept = Journal(output, meta, resume)
         stack.callback(kept.close)
@@ -65,92 +64,94 @@ class Journal:
         self.output, self.part = output, beside(output, "part")
         self._about, self._about_part = _abouts(output)
         self.done: set[str] = set()
-        self.begun = time.time()
-        self._places: dict[str, tuple[Path, int]] = {}
+        self._places: dict[str, int] = {}  # where the newest line of each begins
         if self._about_part.exists() and not self.part.exists():
             self._about_part.replace(self._about)  # killed at the end of `finish`
-        is_same = resume and _tied(self._about_part, meta)
-        if resume and not is_same and self.part.exists() and self.part.stat().st_size:
-            raise errors.MidlevelError(
-                f"{self.part}: holds records of another model or folder. Finish that "
-                "prediction, name another --output, or add --no-resume to begin again."
-            )
-        if resume and _tied(self._about, meta):
-            self._find(self.output, self._about)
-        end = self._find(self.part, self._about_part) if is_same else 0
-        # There before what is said of it: by that alone one sees where `finish` was.
-        with self.part.open("ab") as file:
-            file.truncate(end)
-        about = _encoded({**meta, "begun": self.begun}, indent=2)
-        files.write_text(self._about_part, about.decode())
-        self._is_in_order = not self._places
-        self._file = self.part.open("ab", buffering=0)
+        self._begin(meta, resume)
+        self._file = self.part.open("r+b", buffering=0)
+        self._end = self._find()
+        self._file.truncate(self._end)
+        self._file.seek(self._end)
 
-    def close(self):
+    def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
-    def write(self, record: dict):
+    def write(self, record: records.Record) -> None:
         """Append a record; the system has it, whatever becomes of this process.
 
         Raises:
             errors.MidlevelError: it cannot be written.
         """
         with files.explained(self.output, ADVICE):
-            rest = _encoded(record)
+            line = rest = _encoded(record)
             while rest:
                 rest = rest[self._file.write(rest) :]
+        self._places[str(record["file"])] = self._end
+        self._end += len(line)
 
-    def finish(self, order: Iterable[str], form: str, classes: Sequence[str]):
+    def finish(self, order: Iterable[str], form: str, classes: Sequence[str]) -> None:
         """Give the output a record for each of `order`; nothing else is kept.
 
         Raises:
             errors.MidlevelError: it cannot be written.
         """
         with files.explained(self.output, ADVICE):
-            os.fsync(self._file.fileno())
             self._file.close()
-            if form == "jsonl" and self._is_in_order:
-                self.part.replace(self.output)
-            else:
-                with files.whole(self.output) as path:
-                    _write(path, self._lines(order), form, classes)
-                self.part.unlink()
+            with files.whole(self.output) as path, self.part.open("rb") as part:
+                _write(path, self._lines(part, order), form, classes)
+            self.part.unlink()
             self._about_part.replace(self._about)
 
-    def _find(self, path: Path, about: Path) -> int:
-        """Where in `path` each record begins; returns where the last whole line ends.
+    def _begin(self, meta: dict, resume: bool) -> None:
+        """Make the part and what is said of it, from what there is of the same model.
+
+        The part is there before what is said of it: by what is said of it alone one
+        sees where `finish` was. So it begins empty, and is filled afterwards.
+        """
+        is_same = resume and _tied(self._about_part, meta)
+        is_finished = resume and _tied(self._about, meta)
+        if resume and not is_same and _size(self.part):
+            raise errors.MidlevelError(
+                f"{self.part}: holds records of another model or folder. Finish that "
+                "prediction, name another --output, or add --no-resume to begin again."
+            )
+        if not is_same:
+            self.part.write_bytes(b"")
+        known = [self._about_part] * is_same + [self._about] * is_finished
+        times = [_read(about).get("begun", time.time()) for about in known]
+        self.begun: float = min([time.time(), *times])
+        about = _encoded({**meta, "begun": self.begun}, indent=2)
+        files.write_text(self._about_part, about.decode())
+        if is_finished and not _size(self.part) and self.output.exists():
+            self._copy()
+
+    def _copy(self) -> None:
+        """Fill the part with the records of the output, which stays until the end."""
+        with files.whole(self.part) as path, self.output.open("rb") as file:
+            with path.open("wb") as part:
+                part.writelines(line for line in file if _parsed(line))
+
+    def _find(self) -> int:
+        """Note the records of the part; returns where its last whole line ends.
 
         A line that is no record is as if it were not there.
         """
         end = 0
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-            self.begun = min(self.begun, _read(about).get("begun", self.begun))
+        with self.part.open("rb") as file:
             for line in file:
                 if record := _parsed(line):
-                    name = record["file"]
-                    self._places[name] = path, end
+                    name = str(record["file"])
+                    self._places[name] = end
                     (self.done.discard if record["failure"] else self.done.add)(name)
                 end += len(line) if line.endswith(b"\n") else 0
         return end
 
-    def _lines(self, order: Iterable[str]) -> Iterator[bytes]:
+    def _lines(self, part: BinaryIO, order: Iterable[str]) -> Iterator[bytes]:
         """The line of each of `order`."""
-        if self._is_in_order:
-            with self.part.open("rb") as file:
-                yield from file
-            return
-        self._find(self.part, self._about_part)
-        with contextlib.ExitStack() as stack:
-            opened = {
-                path: stack.enter_context(path.open("rb"))
-                for path in (self.output, self.part)
-                if path.exists()
-            }
-            for name in order:
-                path, place = self._places[name]
-                opened[path].seek(place)
-                yield opened[path].readline()
+        for name in order:
+            part.seek(self._places[name])
+            yield part.readline()
 
 
 def beside(output: Path, what: str) -> Path:
@@ -158,28 +159,15 @@ def beside(output: Path, what: str) -> Path:
     return output.with_name(f"{output.name}.{what}")
 
 
-def is_free(output: Path) -> bool:
-    """Whether no process writes the journal of `output`."""
+def can_go_on(output: Path, meta: dict) -> bool:
+    """Whether an unfinished journal is of the same photographs and model, and free."""
+    if not _tied(_abouts(output)[1], meta, (*TIED, "names")):
+        return False
     try:
         with files.locked(_lock(output)):
-            return True
+            return beside(output, "part").exists()
     except (errors.MidlevelError, OSError):
         return False
-
-
-def is_of(output: Path, meta: dict, names: Container[str]) -> bool:
-    """Whether an unfinished journal is of the same model and of no other photographs.
-
-    Args:
-        names: the photographs; those that have gone since do not count.
-    """
-    about = _abouts(output)[1]
-    if not _tied(about, meta):
-        return False
-    with contextlib.suppress(OSError), beside(output, "part").open("rb") as file:
-        found = (record["file"] for line in file if (record := _parsed(line)))
-        return all(n in names or not Path(meta["root"], n).exists() for n in found)
-    return False
 
 
 def _lock(output: Path) -> Path:
@@ -191,6 +179,10 @@ def _abouts(output: Path) -> tuple[Path, Path]:
     return beside(output, "meta.json"), beside(output, "part.json")
 
 
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
 def _read(about: Path) -> dict:
     try:
         found = json.loads(about.read_bytes())
@@ -199,19 +191,19 @@ def _read(about: Path) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def _tied(about: Path, meta: dict) -> bool:
+def _tied(about: Path, meta: dict, names: Sequence[str] = TIED) -> bool:
     """Whether the records that `about` tells of are of the same model."""
     before = _read(about)
-    return all(before.get(name) == meta[name] for name in TIED)
+    return all(before.get(name) == meta[name] for name in names)
 
 
-def _encoded(content: dict, indent: int | None = None) -> bytes:
+def _encoded(content: Mapping, indent: int | None = None) -> bytes:
     """JSON in UTF-8; bytes of a file's name that are no text come as escapes."""
     text = json.dumps(content, ensure_ascii=False, indent=indent) + "\n"
     return text.encode("utf-8", "backslashreplace")
 
 
-def _parsed(line: bytes) -> dict | None:
+def _parsed(line: bytes) -> records.Record | None:
     """The record in a line; None if it is cut off, or something else."""
     try:
         record = json.loads(line) if line.endswith(b"\n") else None
@@ -220,7 +212,9 @@ def _parsed(line: bytes) -> dict | None:
         return None
 
 
-def _write(path: Path, lines: Iterable[bytes], form: str, classes: Sequence[str]):
+def _write(
+    path: Path, lines: Iterable[bytes], form: str, classes: Sequence[str]
+) -> None:
     if form == "jsonl":
         with path.open("wb") as file:
             file.writelines(lines)

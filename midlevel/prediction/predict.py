@@ -1,10 +1,10 @@
 """`midlevel predict`: photographs in, one record each out, as they come."""
 
 import functools
+import hashlib
 import os
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from midlevel import errors, runs
 from midlevel.images import sources
 from midlevel.prediction import journal, records
 from midlevel.prediction.model import Model
-from midlevel.system import files
+from midlevel.system import files, streams
 from midlevel.system.progress import Progress
 
 FOLDER = Path("runs/predict")
@@ -75,7 +75,7 @@ def predict(
         _to_stdout(work, paths, form)
     else:
         meta = work.meta(paths)
-        place = Path(output) if output else _place(work, paths, meta, form, resume)
+        place = Path(output) if output else _place(meta, form, resume)
         work.summary.output = place
         _keep(work, paths, meta, form, resume)
     _conclude(work.summary, time.monotonic() - work.started, progress)
@@ -143,6 +143,7 @@ class _Work:
             "fingerprint": model.fingerprint,
             "root": self.root.as_posix(),
             "photographs": len(paths),
+            "names": _digest(map(self.name, paths)),
             "model": str(model.run.folder),
             "engine": str(model.extractor.backbone.engine),
             "classes": list(model.classes),
@@ -156,16 +157,17 @@ def _to_stdout(work: _Work, paths: Sequence[Path], form: str):
     """Records and nothing else; a reader that has gone ends it quietly."""
     work.progress, place = work.progress.silent(), "stdout"
     explained = functools.partial(files.explained, place, "Make room for its reader.")
-    with explained():
-        write = records.writer(sys.stdout, form, work.model.classes)
-
-    def write_now(record: dict):
+    with streams.data() as stdout:
         with explained():
-            write(record)
+            write = records.writer(stdout, form, work.model.classes)
 
-    work.score(paths, write_now)
-    with explained():
-        sys.stdout.flush()
+        def write_now(record: records.Record):
+            with explained():
+                write(record)
+
+        work.score(paths, write_now)
+        with explained():
+            stdout.flush()
 
 
 def _keep(work: _Work, paths: Sequence[Path], meta: dict, form: str, resume: bool):
@@ -214,15 +216,19 @@ def _is_done(path: Path, work: _Work, kept: journal.Journal) -> bool:
     return max(found.st_mtime, found.st_ctime) <= kept.begun
 
 
-def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
+def _digest(names: Iterable[str]) -> str:
+    """SHA-256 (hexadecimal) of which photographs there are, in their order."""
+    text = "\n".join(names).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()
+
+
+def _place(meta: dict, form: str, resume: bool) -> Path:
     """The newest unfinished prediction of the same photographs, or a new file."""
     name = f"predictions.{form}"
-    parts = list(FOLDER.glob(f"*/{name}.part")) if resume else []
-    names = set(map(work.name, paths)) if parts else ()
+    parts = FOLDER.glob(f"*/{name}.part") if resume else ()
     for part in sorted(parts, key=os.path.getmtime, reverse=True):
-        output = part.with_suffix("")
-        if journal.is_free(output) and journal.is_of(output, meta, names):
-            return output
+        if journal.can_go_on(part.with_suffix(""), meta):
+            return part.with_suffix("")
     return runs.new_folder(FOLDER, journal.ADVICE) / name
 
 

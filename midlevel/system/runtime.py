@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 from midlevel import errors
+from midlevel.system import loading
 
 
 def load_keras():
@@ -111,8 +112,15 @@ def native_messages_kept_back(while_loading: str = ""):
     if while_loading in sys.modules:
         yield
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
+    if while_loading:
+        loading.say(while_loading)
+    try:
+        kept = os.dup(2)
+    except OSError:  # a service has none
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as buffer:
         os.dup2(buffer.fileno(), 2)
         try:

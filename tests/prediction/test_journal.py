@@ -13,7 +13,7 @@ import steps
 from midlevel import errors
 from midlevel.prediction import journal
 
-META = {"schema": "s/1", "fingerprint": "f", "root": "/photographs"}
+META = {"schema": "s/1", "fingerprint": "f", "root": "/photographs", "names": "n"}
 OTHER = {**META, "fingerprint": "g"}
 NAMES = ["b.jpg", "é a.jpg", "\udcff.jpg", "c.jpg", "d.jpg"]
 
@@ -110,14 +110,16 @@ def test_the_output_is_that_of_a_process_left_alone(output, whole, count):
     assert output.read_bytes() == whole and there(output) == FINISHED
 
 
-@pytest.mark.parametrize("before", [0, 2], ids=["in order", "resumed"])
-def test_killed_at_any_step_it_goes_on(tmp_path, whole, before):
+@pytest.mark.parametrize(
+    "before, make", [(0, None), (2, begin), (2, write)], ids=["new", "resumed", "more"]
+)
+def test_killed_at_any_step_it_goes_on(tmp_path, whole, before, make):
     expected = len(NAMES) - before
 
     def begun(number):
         place = tmp_path / str(number) / "out.jsonl"
-        if before:
-            begin(place, NAMES[:before])
+        if make:
+            make(place, NAMES[:before])
         return place
 
     places = [begun(number) for number in range(40)]
@@ -128,7 +130,7 @@ def test_killed_at_any_step_it_goes_on(tmp_path, whole, before):
     assert 10 < count < 40
     written = set()
     for place in places[:count]:
-        was_whole = place.exists()
+        was_whole = place.exists() and place.read_bytes() == whole
         todo = write(place)
         assert place.read_bytes() == whole and there(place) == FINISHED
         assert not (was_whole and todo), "finished records were made again"
@@ -210,16 +212,24 @@ def test_begun_again_nothing_is_gone_on_with(output):
     assert write(output, resume=False) == NAMES
 
 
-def test_a_journal_serves_a_command_that_names_all_its_photographs(output, tmp_path):
-    meta = {**META, "root": str(tmp_path)}
-    begin(output, NAMES[:2], meta=meta)
-    assert journal.is_of(output, meta, set(NAMES))
-    assert not journal.is_of(output, OTHER, set(NAMES))
-    assert journal.is_of(output, meta, set(NAMES[1:]))  # the first has gone
-    (tmp_path / NAMES[0]).touch()
-    assert not journal.is_of(output, meta, set(NAMES[1:]))
-    write(output, meta=meta)
-    assert not journal.is_of(output, meta, set(NAMES))  # nothing is unfinished
+def test_a_killed_command_goes_on_where_all_its_photographs_are_the_same(output):
+    assert not journal.can_go_on(output, META)
+    begin(output, NAMES[:2])
+    assert journal.can_go_on(output, META)
+    assert not journal.can_go_on(output, OTHER)
+    assert not journal.can_go_on(output, {**META, "names": "others"})
+    with journal.opened(output, META):
+        assert not journal.can_go_on(output, META)  # another process writes it
+    write(output)
+    assert not journal.can_go_on(output, META)  # nothing is unfinished
+
+
+def test_a_finished_output_stays_whole_while_more_is_made(output):
+    write(output, NAMES[:3])
+    before = output.read_bytes()
+    begin(output, ["new.jpg"])
+    assert output.read_bytes() == before
+    assert write(output, [*NAMES, "new.jpg"]) == NAMES[3:]
 
 
 # === Places and errors ===

@@ -52,3 +52,31 @@ def test_keras_on_something_else_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(errors.MidlevelError, match="Received KERAS_BACKEND=jax"):
         runtime.load_keras()
+
+
+LOADING = (
+    "import click, sys\nfrom midlevel.commands import options\n"
+    "@click.command()\n@options.json_option\n@options.quiet_option\n"
+    "def load(as_json, quiet):\n"
+    "    from midlevel.system import runtime\n"
+    "    for _ in range(2):\n"
+    "        with runtime.native_messages_kept_back(while_loading='tensorflow'):\n"
+    "            sys.modules.setdefault('tensorflow', click)\n"
+    "load()"
+)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [([], "loading TensorFlow ...\n"), (["-q"], ""), (["--json"], "")],
+)
+def test_a_command_says_once_that_tensorflow_is_loaded(options, said):
+    command = [sys.executable, "-c", LOADING, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+
+
+def test_nobody_is_told_who_did_not_ask(capfd):
+    with runtime.native_messages_kept_back(while_loading="nothing"):
+        pass
+    assert capfd.readouterr() == ("", "")
