@@ -23,7 +23,7 @@ SETTINGS = """# Every setting
 
 A run's `config.yaml` has them all. `--config FILE` reads such a file, with any part of
 them; `--set KEY=VALUE` sets one, and may be given again. The value is YAML:
-`--set data.classes=[cat,dog]`. A key that is not here is refused.
+`--set data.classes=cat,dog`. A key that is not here is refused.
 
 Written by `python scripts/make_reference.py` from `midlevel/settings/config.py`.
 """
