@@ -133,7 +133,7 @@ def _missing_packages() -> Iterator[Finding]:
     except metadata.PackageNotFoundError:  # run from its source alone
         required = []
     plain = (line for line in required if "extra ==" not in line)
-    names = [re.match(r"[\w.-]+", line).group() for line in plain]
+    names = [re.split(r"[^\w.-]", line)[0] for line in plain]
     gone = [name for name in names if not version(name) and name != OPENCV]
     for name in gone:
         yield Finding(name, MEND, "is not installed", f"pip install {name}")

@@ -1,14 +1,14 @@
 """How a command ends: what a user is told, and the exit code."""
 
 import contextlib
-import difflib
 import signal
 
 import click
 
 from midlevel import errors
+from midlevel.system import text
 
-ALIKE = 0.75  # of a name and what it is taken for, as `difflib` measures
+ALIKE = 0.75  # of a name and what it is taken for, as `text.nearest` measures
 SOME_FAILED = 4  # where it is asked for
 CODES = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
@@ -51,7 +51,7 @@ def _meant(
     if isinstance(error, click.NoSuchCommand):
         name, known = error.command_name, list(group.commands)
         near = [one for one in known if one.startswith(name)]
-        near += difflib.get_close_matches(name, known, 1, ALIKE)
+        near += text.nearest(name, known, ALIKE)
         hint = (
             f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
         )

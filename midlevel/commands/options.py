@@ -104,9 +104,12 @@ def chosen(texts, form: str | None) -> dict:
 
 def print_json(content: dict) -> None:
     """JSON on stdout, in UTF-8 whatever the terminal takes."""
-    from midlevel.system import streams
+    from midlevel.system import files, streams
 
-    with streams.data() as stdout:
+    with (
+        files.explained("stdout", "Make room for its reader."),
+        streams.data() as stdout,
+    ):
         stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -59,8 +59,9 @@ def _counts(found: Found) -> Iterator[str | Table]:
     names = ["photographs", "without an object", *dataset.classes]
     rows = zip(names, *map(_column, counts.values()), strict=True)
     yield f"{dataset.folder}: {dataset.format}"
-    yield ""
-    yield terminal.table("~" + ">" * len(counts), rows, ["", *counts])
+    if counts:
+        yield ""
+        yield terminal.table("~" + ">" * len(counts), rows, ["", *counts])
     if found.drawn:
         yield ""
         yield "The data has no validation split; training would draw this one."

@@ -128,9 +128,12 @@ class Journal:
 
     def _copy(self) -> None:
         """Fill the part with the records of the output, which stays until the end."""
-        with files.whole(self.part) as path, self.output.open("rb") as file:
-            with path.open("wb") as part:
-                part.writelines(line for line in file if _parsed(line))
+        with (
+            files.whole(self.part) as path,
+            path.open("wb") as part,
+            self.output.open("rb") as file,
+        ):
+            part.writelines(line for line in file if _parsed(line))
 
     def _find(self) -> int:
         """Note the records of the part; returns where its last whole line ends.

@@ -77,7 +77,7 @@ def predict(
         meta = work.meta(paths)
         place = Path(output) if output else _place(meta, form, resume)
         work.summary.output = place
-        _keep(work, paths, meta, form, resume)
+        _keep(work, place, paths, meta, form, resume)
     _conclude(work.summary, time.monotonic() - work.started, progress)
     return work.summary
 
@@ -119,7 +119,7 @@ class _Work:
         """What the record of a photograph calls it."""
         return sources.name(path, self.root)
 
-    def score(self, paths: Sequence[Path], write: Callable[[dict], None]):
+    def score(self, paths: Sequence[Path], write: Callable[[records.Record], object]):
         """Write a record of each photograph; count, and say what failed."""
         bar = self.progress.silent() if self.tells else self.progress
         with bar.task("predict", len(paths)) as advance:
@@ -161,7 +161,7 @@ def _to_stdout(work: _Work, paths: Sequence[Path], form: str):
         with explained():
             write = records.writer(stdout, form, work.model.classes)
 
-        def write_now(record: records.Record):
+        def write_now(record: records.Record) -> None:
             with explained():
                 write(record)
 
@@ -170,9 +170,15 @@ def _to_stdout(work: _Work, paths: Sequence[Path], form: str):
             stdout.flush()
 
 
-def _keep(work: _Work, paths: Sequence[Path], meta: dict, form: str, resume: bool):
+def _keep(
+    work: _Work,
+    output: Path,
+    paths: Sequence[Path],
+    meta: dict,
+    form: str,
+    resume: bool,
+) -> None:
     """Score what the journal does not have yet, and finish it."""
-    output = work.summary.output
     if output.is_dir():
         raise errors.MidlevelError(f"{output}: is a folder. Name a file with --output.")
     names = list(map(work.name, paths))

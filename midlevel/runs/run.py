@@ -171,11 +171,9 @@ class Run:
 
     def write_csv(self, name: str, rows: list[dict]):
         """Write a table of the run; all rows have the keys of the first."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        self.write_text(name, text.getvalue())
+        keys = list(rows[0])
+        cells = [[row[key] for key in keys] for row in rows]
+        files.write_csv(self.folder / name, [keys, *cells])
 
     def write_text(self, name: str, text: str):
         """Write a text file of the run."""

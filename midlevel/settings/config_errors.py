@@ -19,7 +19,7 @@ def explain(item: dict, root: type[BaseModel]) -> str:
     return f"{place}: {why}. Received: {_shown(item['input'])}"
 
 
-def _shown(value) -> str:
+def _shown(value: object) -> str:
     """A value, shortened; YAML's aliases can make one that fills the memory."""
     return (value if isinstance(value, str) else reprlib.repr(value))[:80]
 
@@ -28,10 +28,9 @@ def _suggest(place: list, root: type[BaseModel]) -> str:
     """The setting that was probably meant, from the same section or from any."""
     section = root
     for name in place[:-1]:
-        field = section.model_fields.get(name)
-        if field is None or not _is_section(field.annotation):
+        if name not in (sections := _sections(section)):
             return ""  # inside a list or another value
-        section = field.annotation
+        section = sections[name]
     last, siblings = str(place[-1]), list(section.model_fields)
     parents = [str(part) for part in place[:-1]]
     likely = [".".join([*parents, name]) for name in text.nearest(last, siblings)]
@@ -41,15 +40,20 @@ def _suggest(place: list, root: type[BaseModel]) -> str:
     return f" There are: {', '.join(siblings)}."
 
 
-def _is_section(annotation) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+def _sections(root: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The settings that hold others."""
+    types = {name: field.annotation for name, field in root.model_fields.items()}
+    return {
+        name: annotation
+        for name, annotation in types.items()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    }
 
 
 def _keys(root: type[BaseModel]) -> list[str]:
     """Every dotted key."""
     return [
         f"{name}.{key}"
-        for name, field in root.model_fields.items()
-        if _is_section(field.annotation)
-        for key in field.annotation.model_fields
+        for name, section in _sections(root).items()
+        for key in section.model_fields
     ]

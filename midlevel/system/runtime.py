@@ -5,6 +5,9 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from types import ModuleType
+from typing import cast
 
 from midlevel import errors
 from midlevel.system import loading
@@ -39,7 +42,7 @@ def load_keras():
     return keras
 
 
-def load(module: str, package: str, extra: str = "cpu"):
+def load(module: str, package: str, extra: str = "cpu") -> ModuleType:
     """A module that some work needs and labelling does not.
 
     Args:
@@ -58,7 +61,7 @@ def load(module: str, package: str, extra: str = "cpu"):
         ) from error
 
 
-def load_opencv():
+def load_opencv() -> ModuleType:
     """The `cv2` module.
 
     Raises:
@@ -79,7 +82,7 @@ def load_opencv():
     return cv2
 
 
-def load_openvino():
+def load_openvino() -> ModuleType:
     """The `openvino` module, kept from reporting its use.
 
     OpenVINO sends an event to Google Analytics whenever it is imported, through the
@@ -89,7 +92,8 @@ def load_openvino():
     Raises:
         errors.MissingDependency: OpenVINO cannot be imported.
     """
-    sys.modules.setdefault("openvino_telemetry", None)
+    nothing = cast(ModuleType, None)
+    sys.modules.setdefault("openvino_telemetry", nothing)
     try:
         import openvino
     except ImportError as error:
@@ -101,7 +105,7 @@ def load_openvino():
 
 
 @contextlib.contextmanager
-def native_messages_kept_back(while_loading: str = ""):
+def native_messages_kept_back(while_loading: str = "") -> Iterator[None]:
     """Hold back what C++ code prints on stderr while it starts; show it on failure.
 
     TensorFlow's first lines come before its own log level is obeyed.

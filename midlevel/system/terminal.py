@@ -18,6 +18,7 @@ from rich.text import Text
 from midlevel import errors
 
 ANY_WIDTH = 1_000_000  # of what is no terminal, in characters
+FURTHER = 2  # characters in which a line goes on that begins with spaces
 
 
 def table(
@@ -55,7 +56,7 @@ def text(content: str | Text, style: str = "") -> Text:
 def shown(*parts: str | Text | Table) -> str:
     """Tables and lines as text for stdout.
 
-    What begins with spaces goes on below its first word where a line has no room.
+    What begins with spaces goes on a little further in where a line has no room.
     """
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     columns = shutil.get_terminal_size().columns if is_terminal else ANY_WIDTH
@@ -78,10 +79,11 @@ def say(console: Console, line: Text, columns: int) -> None:
     A longer word stays whole, so that paths can be copied.
     """
     indent = len(line.plain) - len(line.plain.lstrip(" "))
-    rest = line[indent:]
-    for part in rest.divide(_breaks(rest.plain, columns - indent)):
+    further, rest = indent + FURTHER * bool(indent), line[indent:]
+    for part in rest.divide(_breaks(rest.plain, columns - further)):
         part.rstrip()
         console.print(Text(" " * indent) + part, soft_wrap=True)
+        indent = further
 
 
 def _breaks(line: str, columns: int) -> Iterator[int]:

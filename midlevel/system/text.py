@@ -14,14 +14,17 @@ def did_you_mean(received: object, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def nearest(received: object, known: Iterable[str]) -> list[str]:
+def nearest(received: object, known: Iterable[str], alike: float = 0.6) -> list[str]:
     """The one of `known` that was probably meant, or none; case is passed over.
+
+    Args:
+        alike: how much they must be, from 0 to 1, as `difflib` measures.
 
     >>> nearest("Wndows", ["windows", "k"])
     ['windows']
     """
     by_lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(received).lower(), by_lower, n=1)
+    near = difflib.get_close_matches(str(received).lower(), by_lower, n=1, cutoff=alike)
     return [by_lower[name] for name in near]
 
 

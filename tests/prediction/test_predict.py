@@ -3,6 +3,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 import time
 
 import pytest
@@ -162,7 +163,7 @@ def test_a_full_disk_behind_stdout_is_said_a_reader_that_has_gone_is_not(
     def refuse(text):
         raise error
 
-    monkeypatch.setattr(prediction.sys.stdout, "write", refuse)
+    monkeypatch.setattr(sys.stdout, "write", refuse)
     with pytest.raises(raised, match=why):
         predict(model, folder, "-")
 
