@@ -502,7 +502,7 @@ def test_a_damaged_state_says_what_to_delete(stub_backbone, toy_voc, tmp_path):
 
 def test_training_says_how_many_photographs_show_each_class(toy_voc):
     notes = stub.Notes()
-    reading.read(toy_voc, config.load(), notes)
+    reading.for_training(toy_voc, config.load(), notes)
     dataset = datasets.read(toy_voc)
     for i, name in enumerate(dataset.classes):
         counts = [
