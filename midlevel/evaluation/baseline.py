@@ -42,9 +42,10 @@ def measure(prepared: Prepared, config: Config) -> dict:
 
 def _split(prepared: Prepared, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Vectors `(photographs, channels)` and targets `(photographs, classes)`."""
-    views, count = list(prepared.views(split, [name])), len(prepared.dataset.classes)
-    targets = np.stack([view.example.targets(count) for view in views])
-    return np.stack([whole(view) for view in views]), targets
+    vectors = [whole(view) for view in prepared.views(split, [name])]
+    count = len(prepared.dataset.classes)
+    targets = [example.targets(count) for example in prepared.readable(split)]
+    return np.stack(vectors), np.stack(targets)
 
 
 def whole(view: View) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From a folder and settings to photographs whose features are in the store."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,18 +22,26 @@ class View:
     """One view of a photograph, with its features in the store.
 
     Attributes:
-        example: the photograph; its boxes are in pixels and where the view shows them.
+        name: one that `augment.view` knows.
         size_wh: the photograph, in pixels.
         count: how many windows it has.
         key: identifies the view by what the photograph's file holds.
     """
 
-    example: Example
+    name: str
     size_wh: tuple[int, int]
     count: int
     key: str
+    _unmoved: Example
     _extractor: Extractor = field(repr=False)
     _store: FeatureStore = field(repr=False)
+
+    @functools.cached_property
+    def example(self) -> Example:
+        """The photograph; its boxes are in pixels, where the view shows them."""
+        before, content = self._unmoved, store.content_of(self.key)
+        boxes = augment.move_boxes(self.size_wh, before.boxes, self.name, content)
+        return replace(before, boxes=boxes)
 
     @property
     def plan(self) -> Plan:
@@ -90,10 +99,9 @@ class Prepared:
 
     def _view(self, example: Example, name: str) -> View:
         key = self._keys[example.path][name]
-        entry, content = self.store.entries[key], store.content_of(key)
-        boxes = augment.move_boxes(entry.size_wh, example.boxes, name, content)
-        moved = replace(example, boxes=boxes)
-        return View(moved, entry.size_wh, entry.count, key, self.extractor, self.store)
+        entry = self.store.entries[key]
+        size_wh, count = entry.size_wh, entry.count
+        return View(name, size_wh, count, key, example, self.extractor, self.store)
 
 
 def prepare(

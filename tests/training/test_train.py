@@ -158,7 +158,7 @@ def test_an_interruption_before_anything_is_written_names_no_run(
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.preparation.datasets, "read", interrupted)
+    monkeypatch.setattr(train.reading.datasets, "read", interrupted)
     with pytest.raises(errors.Interrupted, match="nothing is written yet"):
         stub.train(toy_voc, tmp_path / "run")
     assert not (tmp_path / "run").exists()

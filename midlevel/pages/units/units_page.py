@@ -123,7 +123,7 @@ def _take(
     layer: _Layer,
     progress: Progress,
 ) -> None:
-    """Take photographs in; their features are read in the order of the store."""
+    """Take photographs in, one after another."""
     with progress.task("units", len(views)) as advance:
         for view in views:
             on = labels.lies_on(view.plan.boxes, view.example)
