@@ -1,6 +1,5 @@
 """`midlevel check`: everything that is wrong in a data set, before it costs hours."""
 
-import contextlib
 import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,7 +44,8 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     Raises:
         errors.DataError: there is no data set at all, or a setting does not fit it.
     """
-    dataset, drawn = _with_validation(_labelled(Path(data), config), config)
+    read = _labelled(Path(data), config)
+    dataset = _split(read, config)
     prints, problems = _prints(dataset, progress)
     fitted, groups = dict(dataset.splits), []
     for split, rows in dataset.splits.items():
@@ -58,7 +58,7 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     problems += mending.each_once(groups)
     problems += duplicates.problems(dataset, prints, config.data.train, config.data.val)
     told = (*dict.fromkeys(dataset.problems), *problems)
-    return Found(replace(dataset, splits=fitted), told, drawn)
+    return Found(replace(dataset, splits=fitted), told, drawn=dataset is not read)
 
 
 def _labelled(data: Path, config: Config) -> Dataset:
@@ -68,19 +68,17 @@ def _labelled(data: Path, config: Config) -> Dataset:
     except errors.DataError as error:
         if not error.problems:
             raise
-        form = config.data.format
-        form = datasets.detect(data) if form == datasets.AUTO else form
+        chosen = config.data.format
+        form = datasets.detect(data) if chosen == datasets.AUTO else chosen
         return Dataset(data, form, (), {}, error.problems, {})
 
 
-def _with_validation(dataset: Dataset, config: Config) -> tuple[Dataset, bool]:
-    """`dataset` with a validation split, and whether that had to be drawn."""
-    if not dataset.splits.get(config.data.val):
-        with contextlib.suppress(
-            errors.DataError
-        ):  # too few, or not to be learned from
-            return reading.hold_out(dataset, config), True
-    return dataset, False
+def _split(dataset: Dataset, config: Config) -> Dataset:
+    """`dataset` split as training would; as it is where that cannot be done."""
+    try:
+        return reading.with_validation(dataset, config)
+    except errors.DataError:  # too few, or not to be learned from
+        return dataset
 
 
 def _prints(
@@ -89,7 +87,8 @@ def _prints(
     """What every photograph that can be read is; and those that cannot."""
     rows = itertools.chain.from_iterable(dataset.splits.values())
     paths = list(dict.fromkeys(row.path for row in rows))
-    prints, problems = {}, []
+    prints: dict[Path, Print] = {}
+    problems: list[Problem] = []
     with progress.task("check", len(paths)) as advance:
         found = threads.in_order(paths, _print, machine.cores() + 1)
         for path, one in zip(paths, found, strict=True):

@@ -1,47 +1,102 @@
-"""A data set as the settings see it: named, split, and what it holds said."""
+"""A data set as the settings or a run see it: named, split, and what it holds said."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from midlevel import datasets, errors
 from midlevel.datasets import splitting, summary
+from midlevel.datasets.dataset import Dataset
+from midlevel.runs import Run
+from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 
 
-def read(
-    data: Path,
+def for_training(
+    data: str | Path,
     config: Config,
     progress: Progress,
-    drawn: dict[str, list[str]] | None = None,
-) -> datasets.Dataset:
-    """Read a data set, with a split to validate on; say what it holds.
+    drawn: Mapping[str, Sequence[str]] | None = None,
+) -> Dataset:
+    """The data to learn from, with a split to validate on; says what it holds.
 
     Args:
         drawn: the files of each split as they were drawn before, where the data has no
             validation split of its own.
+
+    Raises:
+        errors.DataError: it cannot be read or split, a split shows none of the classes,
+            or something is wrong and `data.strict` refuses it.
+    """
+    read = labelled(data, config)
+    dataset = with_validation(read, config, drawn)
+    chosen = config.data
+    if dataset is not read and not drawn:
+        progress.say(
+            f"no split {chosen.val!r}: about {chosen.val_fraction:.0%} of each class "
+            f"of {chosen.train!r} serves, drawn with seed {config.seed}"
+        )
+    summary.say_shown(dataset, chosen.train, chosen.val, progress)
+    _check_shown(dataset, "train", chosen.train)
+    _check_shown(dataset, "val", chosen.val)
+    summary.say_unused(dataset, progress, chosen.strict)
+    return dataset
+
+
+def for_split(
+    data: str | Path, config: Config, split: str, progress: Progress
+) -> Dataset:
+    """The data to look at one `split` of, which training would draw if need be.
+
+    Raises:
+        errors.DataError: it cannot be read or split.
     """
     dataset = labelled(data, config)
-    train, val = config.data.train, config.data.val
-    if not dataset.splits.get(val) and drawn:
-        dataset = splitting.pick(dataset, drawn)
-    elif not dataset.splits.get(val):
-        dataset = _drawn(dataset, config, progress)
-    summary.say_shown(dataset, train, val, progress)
-    _check_shown(dataset, "train", train)
-    _check_shown(dataset, "val", val)
-    summary.say_ignored(dataset, progress)
-    summary.say_problems(dataset.problems, progress, config.data.strict)
+    if split in (config.data.train, config.data.val):
+        dataset = with_validation(dataset, config)
+    summary.say_unused(dataset, progress)
+    return dataset
+
+
+def for_run(
+    run: Run,
+    progress: Progress,
+    data: str | Path | None = None,
+    form: str | None = None,
+) -> Dataset:
+    """The data that a run learned from, or other data as it sees them: its classes.
+
+    A split that training drew is the one that the run wrote down.
+
+    Args:
+        data: by default the run's own.
+        form: the format; by default it is found, or the run's own for its own data.
+
+    Raises:
+        errors.MidlevelError: the run or the data cannot be read.
+    """
+    record, config = run.record, run.config
+    folder = Path(data or record["data"])
+    is_own = folder.resolve() == Path(record["data"])
+    if form or not is_own:
+        config = config_.load(config, {"data.format": form or datasets.AUTO})
+    dataset = labelled(folder, config, record["classes"])
+    if is_own and not dataset.splits.get(config.data.val):
+        dataset = with_validation(dataset, config, run.split_files)
+    summary.say_unused(dataset, progress)
     return dataset
 
 
 def labelled(
-    data: str | Path, config: Config, classes: Iterable[str] | None = None
-) -> datasets.Dataset:
-    """Read a data set as the settings say.
+    data: str | Path, config: Config, classes: Sequence[str] | None = None
+) -> Dataset:
+    """The data as the settings name it, split as it is; nothing is said.
 
     Args:
         classes: those of a run, which need not occur; by default the settings'.
+
+    Raises:
+        errors.DataError: it cannot be read, see `datasets.read`.
     """
     chosen = config.data
     return datasets.read(
@@ -54,13 +109,24 @@ def labelled(
     )
 
 
-def hold_out(dataset: datasets.Dataset, config: Config) -> datasets.Dataset:
-    """`dataset` with the validation split that the settings draw.
+def with_validation(
+    dataset: Dataset,
+    config: Config,
+    drawn: Mapping[str, Sequence[str]] | None = None,
+) -> Dataset:
+    """`dataset` itself if it has a validation split; else with the one that is drawn.
+
+    Args:
+        drawn: the files of each split as they were drawn before.
 
     Raises:
         errors.DataError: there is nothing to draw it from.
     """
     chosen = config.data
+    if dataset.splits.get(chosen.val):
+        return dataset
+    if drawn:
+        return splitting.pick(dataset, drawn)
     return splitting.hold_out(
         dataset,
         chosen.train,
@@ -71,16 +137,7 @@ def hold_out(dataset: datasets.Dataset, config: Config) -> datasets.Dataset:
     )
 
 
-def _drawn(dataset, config: Config, progress: Progress) -> datasets.Dataset:
-    chosen, dataset = config.data, hold_out(dataset, config)
-    progress.say(
-        f"no split {chosen.val!r}: about {chosen.val_fraction:.0%} of each class of "
-        f"{chosen.train!r} serves, drawn with seed {config.seed}"
-    )
-    return dataset
-
-
-def _check_shown(dataset: datasets.Dataset, setting: str, split: str):
+def _check_shown(dataset: Dataset, setting: str, split: str) -> None:
     """Refuse before the work a split from which nothing can be learned or measured."""
     count = len(dataset.classes)
     if not any((row.targets(count) == 1).any() for row in dataset.split(split)):

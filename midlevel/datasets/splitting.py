@@ -1,6 +1,7 @@
 """A validation split where the data has none: seeded, stratified, groups together."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -86,7 +87,7 @@ def _seeing(out: np.ndarray, shown: np.ndarray, order: np.ndarray) -> np.ndarray
     A small share of each class is less than one photograph, and only such as show
     none would be held out. One of them is exchanged for a group of which most is left.
     """
-    shows = shown.any(axis=1)
+    shows = np.asarray(shown.any(axis=1))
     others = np.where(shown > 0, shown.sum(axis=0) - shown, np.inf)
     left = others.min(axis=1, initial=np.inf)
     for side in (True, False):
@@ -98,7 +99,7 @@ def _seeing(out: np.ndarray, shown: np.ndarray, order: np.ndarray) -> np.ndarray
     return out
 
 
-def pick(dataset: Dataset, files: dict[str, list[str]]) -> Dataset:
+def pick(dataset: Dataset, files: Mapping[str, Sequence[str]]) -> Dataset:
     """`dataset` with splits of the named files, relative to its folder."""
     by_file: dict[str, Example] = {
         dataset.file(example): example

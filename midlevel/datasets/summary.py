@@ -1,5 +1,7 @@
 """What a data set holds and what is wrong in it, said before the work."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from midlevel import datasets, errors
@@ -8,7 +10,9 @@ from midlevel.system.progress import Progress
 TOLD = 20  # problems that are named; `midlevel check` names all
 
 
-def say_shown(dataset: datasets.Dataset, train: str, val: str, progress: Progress):
+def say_shown(
+    dataset: datasets.Dataset, train: str, val: str, progress: Progress
+) -> None:
     """Count the photographs of two splits and what they show; name what is odd."""
     sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
     progress.say(f"data: {dataset.folder} ({dataset.format}), photographs: {sizes}")
@@ -33,7 +37,9 @@ def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
     return ", ".join(f"{name} {n} + {m}" for name, n, m in rows)
 
 
-def _say_bare(dataset: datasets.Dataset, splits, progress: Progress):
+def _say_bare(
+    dataset: datasets.Dataset, splits: Sequence[str], progress: Progress
+) -> None:
     """Say how many photographs show nothing, and how many have labels without boxes."""
     rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
     bare = sum(not (len(row.classes) or len(row.labels)) for row in rows)
@@ -47,14 +53,19 @@ def _say_bare(dataset: datasets.Dataset, splits, progress: Progress):
         )
 
 
-def say_ignored(dataset: datasets.Dataset, progress: Progress):
-    """Name the classes that nobody asked for."""
+def say_unused(
+    dataset: datasets.Dataset, progress: Progress, strict: bool = False
+) -> None:
+    """Name the classes that nobody asked for, and what is wrong; see `say_problems`."""
     if dataset.ignored:
         others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
         progress.say(f"boxes of other classes, taken as background: {others}")
+    say_problems(dataset.problems, progress, strict)
 
 
-def say_problems(problems, progress: Progress, strict: bool = False):
+def say_problems(
+    problems: Sequence[object], progress: Progress, strict: bool = False
+) -> None:
     """Name what cannot be used, or only in part, and count it.
 
     Raises:

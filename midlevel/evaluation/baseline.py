@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from midlevel.features.preparation import Prepared
+from midlevel.features.preparation import Prepared, View
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import labels, metrics
 from midlevel.settings.config import Config
@@ -40,19 +40,18 @@ def measure(prepared: Prepared, config: Config) -> dict:
     return {**found, "definition": DEFINITION}
 
 
-def _split(prepared: Prepared, split: str, view: str):
+def _split(prepared: Prepared, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Vectors `(photographs, channels)` and targets `(photographs, classes)`."""
-    examples = prepared.readable(split)
-    vectors = [whole(prepared, prepared.keys[e.path][view]) for e in examples]
+    vectors = [whole(view) for view in prepared.views(split, [name])]
     count = len(prepared.dataset.classes)
-    return np.stack(vectors), np.stack([e.targets(count) for e in examples])
+    targets = [example.targets(count) for example in prepared.readable(split)]
+    return np.stack(vectors), np.stack(targets)
 
 
-def whole(prepared: Prepared, key: str) -> np.ndarray:
+def whole(view: View) -> np.ndarray:
     """The mean of the features of a photograph's largest windows, float32."""
-    plan = prepared.extractor.plan(prepared.store.entries[key].size_wh)
-    largest = np.flatnonzero(labels.largest_of(plan.boxes))
-    return prepared.store.load(key)[largest].astype(np.float32).mean(axis=0)
+    largest = np.flatnonzero(labels.largest_of(view.plan.boxes))
+    return view.features[largest].astype(np.float32).mean(axis=0)
 
 
 def scores(vectors: np.ndarray, targets: np.ndarray, others: np.ndarray) -> np.ndarray:

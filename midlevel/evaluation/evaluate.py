@@ -1,17 +1,17 @@
 """`midlevel evaluate`: how good a trained model is on a labelled split."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from midlevel import datasets
-from midlevel.datasets import reading, splitting, summary
+from midlevel.datasets import reading
 from midlevel.evaluation import pointing
 from midlevel.evaluation.split_scores import Validation
 from midlevel.features import preparation
+from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics
 from midlevel.prediction.model import Model
-from midlevel.settings import config as config_
 from midlevel.system import terminal, text
 from midlevel.system.progress import Progress
 
@@ -44,13 +44,8 @@ def evaluate(
         errors.MidlevelError: the data or the split cannot be used.
     """
     progress = progress or Progress()
-    config = model.config
-    split = split or config.data.val
-    folder = Path(data or model.run.record["data"])
-    dataset = read(folder, model, form, progress)
-    prepared = preparation.prepare(
-        dataset, {split: [ORIGINAL]}, model.extractor, config.features.store, progress
-    )
+    split = split or model.config.data.val
+    prepared = prepare(model, {split: [ORIGINAL]}, progress, data, form)
     game = pointing.Game(model.classes)
     validation = Validation(prepared, split, (model.k,))
     scored = validation.scored(model.head, game.add)
@@ -58,28 +53,33 @@ def evaluate(
         **metrics.table(scored.at(model.k), scored.targets, model.classes),
         "pointing": game.table(),
         "run": str(model.run.folder),
-        "data": str(folder),
+        "data": str(Path(data or model.run.record["data"])),
         "split": split,
         "images": len(scored.targets),
         "k": model.k,
-        "left_out": [*map(str, dataset.problems), *prepared.failures],
+        "left_out": [*map(str, prepared.dataset.problems), *prepared.failures],
     }
 
 
-def read(
-    folder: Path, model: Model, form: str | None, progress: Progress
-) -> datasets.Dataset:
-    """The data set; a split that training drew is the one that the run wrote down."""
-    config, classes = model.config, model.classes
-    is_own = folder.resolve() == Path(model.run.record["data"])
-    if form or not is_own:
-        config = config_.load(config, {"data.format": form or datasets.AUTO})
-    dataset = reading.labelled(folder, config, classes)
-    summary.say_ignored(dataset, progress)
-    summary.say_problems(dataset.problems, progress)
-    if is_own and not dataset.splits.get(config.data.val):
-        dataset = splitting.pick(dataset, model.run.split_files)
-    return dataset
+def prepare(
+    model: Model,
+    views: Mapping[str, Sequence[str]],
+    progress: Progress,
+    data: str | Path | None = None,
+    form: str | None = None,
+) -> Prepared:
+    """The data of a run, or other data as it sees them, with their features.
+
+    Args:
+        views: for each split the views of its photographs.
+        data: see `reading.for_run`, and `form`.
+
+    Raises:
+        errors.MidlevelError: the data or the splits cannot be used.
+    """
+    dataset = reading.for_run(model.run, progress, data, form)
+    place = model.config.features.store
+    return preparation.prepare(dataset, views, model.extractor, place, progress)
 
 
 def as_table(found: dict) -> str:

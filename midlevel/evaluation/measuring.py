@@ -54,8 +54,8 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     """
     config, classes = model.config, model.classes
     validation = Validation(prepared, config.data.val, (model.k,))
-    game, detections = pointing.Game(classes), mistakes.Detections(classes)
-    scored = validation.scored(model.head, game.add, detections.add)
+    game, diagnosis = pointing.Game(classes), mistakes.Diagnosis(classes)
+    scored = validation.scored(model.head, game.add, diagnosis.add)
     scores, targets = scored.at(model.k), scored.targets
     probabilities = model.calibrated(scores)
     labelled = model.labelled(probabilities)
@@ -65,7 +65,7 @@ def measure(model: Model, prepared: Prepared) -> Measured:
         "labels": _rates(labelled, targets),
         "classes": _classes(model, prepared, labelled, targets),
         "pointing": game.table(),
-        "mistakes": detections.table(),
+        "mistakes": diagnosis.table(),
         "confusion": mistakes.confusion(labelled, targets),
         "calibration": _calibration(scores, targets, config),
         "histograms": {

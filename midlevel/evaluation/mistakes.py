@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 KINDS = ("correct", "localisation", "similar", "other", "background")
 IGNORED = -1  # a detection of a difficult object counts neither way, as in VOC
-SUPPRESSED = 0.3  # IoU from which a lower window is dropped (R-CNN's code)
 FOUND = 0.5  # IoU of a correct detection (VOC)
 TOUCHED = 0.1  # IoU from which a mistake is about an object (Hoiem 2012)
 MOST = 10  # detections of a class in one photograph
@@ -31,30 +30,13 @@ SIMILAR = (  # Hoiem 2012, section 3.1, of VOC's twenty names
 )
 RULE = (
     f"A class's detections are its best windows, at most {MOST} a photograph, none of "
-    f"which overlaps a better one by an IoU of {SUPPRESSED:g} or more. The N best of "
-    "all photographs are sorted, N being the objects that are not difficult. Correct: "
-    f"an IoU of at least {FOUND:g} with an object of the class that no better one has. "
-    f"Localisation: at least {TOUCHED:g} with one, or a second of the same. Similar, "
-    f"other: at least {TOUCHED:g} with an object of such a class. Background: the "
-    "rest. Similar are the groups of Hoiem et al. among VOC's names."
+    f"which overlaps a better one by an IoU of {boxes_.SUPPRESSED:g} or more. The N "
+    "best of all photographs are sorted, N being the objects that are not difficult. "
+    f"Correct: an IoU of at least {FOUND:g} with an object of the class that no better "
+    f"one has. Localisation: at least {TOUCHED:g} with one, or a second of the same. "
+    f"Similar, other: at least {TOUCHED:g} with an object of such a class. Background: "
+    "the rest. Similar are the groups of Hoiem et al. among VOC's names."
 )
-
-
-def suppressed(windows: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Which windows are detections, best first: int `(m,)`, m at most `MOST`.
-
-    >>> windows = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]])
-    >>> suppressed(windows, np.array([0.5, 0.6, 0.1])).tolist()
-    [1, 2]
-    """
-    waiting = np.argsort(-scores, kind="stable")
-    kept = []
-    while len(waiting) and len(kept) < MOST:
-        best, waiting = waiting[0], waiting[1:]
-        kept.append(best)
-        shared = boxes_.iou(windows[[best]], windows[waiting])[0]
-        waiting = waiting[shared < SUPPRESSED]
-    return np.array(kept, int)
 
 
 def similar(name: str, classes: Sequence[str]) -> np.ndarray:
@@ -77,7 +59,8 @@ def kinds(
         own: bool `(n,)`, objects of the class; `alike` those of similar classes;
             `difficult` those that VOC marks so.
     """
-    taken, found = set(), []
+    taken: set[int] = set()
+    found: list[int] = []
     for row in overlap:
         best = int(np.where(own, row, -1).argmax()) if own.any() else None
         if best is not None and row[best] >= FOUND and difficult[best]:
@@ -92,8 +75,8 @@ def kinds(
     return found
 
 
-class Detections:
-    """Sorts detections into kinds, photograph by photograph."""
+class Diagnosis:
+    """Sorts the best windows of each class into kinds, photograph by photograph."""
 
     def __init__(self, classes: Sequence[str]):
         self._classes = classes
@@ -102,14 +85,14 @@ class Detections:
         self._kinds = [array.array("b") for _ in classes]
         self._objects = np.zeros(len(classes), int)
 
-    def add(self, seen: "Seen"):
+    def add(self, seen: "Seen") -> None:
         """Sort a photograph's; one that has labels without boxes cannot be judged."""
         example = seen.example
         if len(example.labels):
             return
         for i in range(len(self._classes)):
             column, own = seen.scores[:, i + 1], example.classes == i + 1
-            chosen = suppressed(seen.windows, column)
+            chosen = boxes_.suppress(seen.windows, column, MOST)
             overlap = boxes_.iou(seen.windows[chosen], example.boxes)
             alike = self._similar[i][example.classes]
             ids = kinds(overlap, own, alike, example.difficult)

@@ -69,8 +69,8 @@ def distance(point: tuple[float, float], boxes: np.ndarray) -> float:
     >>> distance((7, 2), np.array([[0, 0, 4, 4], [20, 20, 30, 30]]))
     3.0
     """
-    point = np.asarray(point, float)
-    gaps = np.maximum(np.maximum(boxes[:, :2] - point, point - boxes[:, 2:]), 0)
+    xy = np.asarray(point, float)
+    gaps = np.maximum(np.maximum(boxes[:, :2] - xy, xy - boxes[:, 2:]), 0)
     return float(np.hypot(gaps[:, 0], gaps[:, 1]).min())
 
 
@@ -81,10 +81,10 @@ class Game:
         self._classes = classes
         self._away: list[list[tuple[float, ...]]] = [[] for _ in classes]
 
-    def add(self, seen: "Seen"):
+    def add(self, seen: "Seen") -> None:
         """Count a photograph."""
-        example, middle = seen.example, tuple(side / 2 for side in seen.size_wh)
-        longest = max(seen.size_wh)
+        example, (width, height) = seen.example, seen.size_wh
+        middle, longest = (width / 2, height / 2), max(width, height)
         for i, away in enumerate(self._away):
             own = example.classes == i + 1
             if not counts(example.boxes[own & ~example.difficult], seen.windows):

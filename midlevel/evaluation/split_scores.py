@@ -9,11 +9,11 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.datasets import Example
-from midlevel.features.preparation import Prepared
-from midlevel.features.store import FeatureStore
+from midlevel.features.preparation import Prepared, View
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics, scores
 from midlevel.networks import heads
+from midlevel.networks.engines import Network
 from midlevel.prediction import localising
 
 
@@ -85,7 +85,8 @@ class Validation:
         Raises:
             errors.DataError: none of its photographs shows one of the classes.
         """
-        self.examples = prepared.readable(split)
+        self._views = list(prepared.views(split, [ORIGINAL]))
+        self.examples = [view.example for view in self._views]
         count = len(prepared.dataset.classes)
         self.targets = np.stack([example.targets(count) for example in self.examples])
         if not (self.targets == 1).any():
@@ -94,25 +95,21 @@ class Validation:
                 "shows one of the classes; there is nothing to measure on. Name "
                 "another split with --split or --set data.val=NAME."
             )
-        self._keys = [prepared.keys[e.path][ORIGINAL] for e in self.examples]
-        self._store = prepared.store
-        self._plan = prepared.extractor.plan
         self._ks = tuple(ks)
 
-    def seen(self, head, which: Sequence[int] | None = None) -> Iterator[Seen]:
+    def seen(self, head: Network, which: Sequence[int] | None = None) -> Iterator[Seen]:
         """The photographs with their window scores, some at a time.
 
         Args:
             which: numbers into `examples`; by default all.
         """
-        which = range(len(self._keys)) if which is None else which
-        keys = [self._keys[i] for i in which]
-        rows = score_windows(head, self._store, keys)
-        for i, key, window_scores in zip(which, keys, rows, strict=True):
-            plan = self._plan(self._store.entries[key].size_wh)
-            yield Seen(self.examples[i], plan.size_wh, plan.boxes, window_scores)
+        views = self._views if which is None else [self._views[i] for i in which]
+        rows = score_windows(head, views)
+        for view, window_scores in zip(views, rows, strict=True):
+            boxes = view.plan.boxes
+            yield Seen(view.example, view.size_wh, boxes, window_scores)
 
-    def scored(self, head, *watching: Callable[[Seen], None]) -> Scored:
+    def scored(self, head: Network, *watching: Callable[[Seen], None]) -> Scored:
         """The split's image scores with `head`, for every k in question.
 
         Args:
@@ -126,25 +123,24 @@ class Validation:
                 watch(seen)
         return Scored(np.array(rows).swapaxes(0, 1), self._ks, self.targets)
 
-    def __call__(self, head) -> dict:
+    def __call__(self, head: Network) -> dict:
         """mAP (area) with `head`, and the k that gives it."""
         k, area = self.scored(head).best()
         return {"mAP": area, "k": k}
 
 
-def score_windows(
-    head, store: FeatureStore, keys: Sequence[str]
-) -> Iterator[np.ndarray]:
-    """Window scores `(n, 1 + classes)` of each image, several images at a time."""
-    for group in _grouped(keys, store):
-        arrays = [store.load(key) for key in group]
+def score_windows(head: Network, views: Sequence[View]) -> Iterator[np.ndarray]:
+    """Window scores `(n, 1 + classes)` of each view, several views at a time."""
+    for group in _grouped(views):
+        arrays = [view.features for view in group]
         together = heads.score(head, np.concatenate(arrays))
         yield from np.split(together, np.cumsum([len(a) for a in arrays])[:-1])
 
 
-def _grouped(keys, store):
-    """Consecutive keys, about as many windows a group as the head takes at once."""
-    ends = np.cumsum([store.entries[key].count for key in keys])
+def _grouped(views: Sequence[View]) -> Iterator[list[View]]:
+    """Consecutive views, about as many windows a group as the head takes at once."""
+    ends = np.cumsum([view.count for view in views])
     numbers = (ends - 1) // heads.SCORED_AT_ONCE
-    for _, group in itertools.groupby(zip(numbers, keys, strict=True), lambda x: x[0]):
-        yield [key for _, key in group]
+    numbered = zip(numbers, views, strict=True)
+    for _, group in itertools.groupby(numbered, lambda pair: pair[0]):
+        yield [view for _, view in group]

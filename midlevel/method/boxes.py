@@ -6,6 +6,9 @@ of the upright image: a box that covers a whole image of 4 x 3 is `(0, 0, 4, 3)`
 
 import numpy as np
 
+SUPPRESSED = 0.3  # IoU from which a lower box is dropped (R-CNN's code)
+HALF = 0.5  # share of the smaller of two boxes from which one lies on the other
+
 
 def area(boxes: np.ndarray) -> np.ndarray:
     """Area of each box in square pixels, `(n,)`; inverted boxes have none.
@@ -59,3 +62,66 @@ def mirror(boxes: np.ndarray, width: int) -> np.ndarray:
     flipped = np.array(boxes, np.float32)
     flipped[:, [0, 2]] = width - flipped[:, [2, 0]]
     return flipped
+
+
+def shares(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much of each box of a pair the other covers.
+
+    Returns:
+        two float32 `(n, m)` in [0, 1]: the shares of `first`, and those of `second`.
+
+    >>> shares(np.array([[0, 0, 4, 4]]), np.array([[2, 0, 4, 2], [2, 0, 6, 4]]))
+    (array([[0.25, 0.5 ]], dtype=float32), array([[1. , 0.5]], dtype=float32))
+    """
+    shared = intersection(first, second)
+    areas = area(first)[:, None], area(second)[None, :]
+    of_first, of_second = (shared / np.maximum(one, 1e-6) for one in areas)
+    return of_first, of_second
+
+
+def suppress(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    most: int | None = None,
+    overlap: float = SUPPRESSED,
+) -> np.ndarray:
+    """Greedy non-maximum suppression: numbers of the boxes that stay, int `(m,)`.
+
+    The best stays and drops all that overlap it by an IoU of `overlap` or more; so does
+    the best of the rest, until none is left.
+
+    Args:
+        scores: `(n,)`; of equal ones the first box is better.
+        most: how many stay at most.
+
+    >>> boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]])
+    >>> suppress(boxes, np.array([0.5, 0.6, 0.1])).tolist()
+    [1, 2]
+    """
+    waiting = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while len(waiting) and (most is None or len(kept) < most):
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(best)
+        shared = iou(boxes[[best]], boxes[waiting])[0]
+        waiting = waiting[shared < overlap]
+    return np.array(kept, int)
+
+
+def lies_on(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of `(m, 4)` others each of `(n, 4)` boxes lies on, int `(n,)`; -1 for none.
+
+    A box lies on another where half of the smaller of the two is in the larger; of
+    several on the one that it fits best (IoU).
+
+    >>> boxes = np.array([[0, 0, 4, 4], [9, 0, 19, 10], [4, 0, 8, 4]])
+    >>> lies_on(boxes, np.array([[8, 0, 18, 10], [0, 0, 5, 5]])).tolist()
+    [1, 0, -1]
+    """
+    if not len(others):
+        return np.full(len(boxes), -1)
+    shared = intersection(boxes, others)
+    smaller = np.minimum(area(boxes)[:, None], area(others)[None, :])
+    lies = (shared > 0) & (shared >= HALF * smaller)
+    fit = np.where(lies, iou(boxes, others), 0)
+    return np.where(lies.any(axis=1), fit.argmax(axis=1), -1)

@@ -71,10 +71,14 @@ class Objects(Protocol):
         labels: `(l,)` class ids of what is shown and has no box.
     """
 
-    boxes: np.ndarray
-    classes: np.ndarray
-    difficult: np.ndarray
-    labels: np.ndarray
+    @property
+    def boxes(self) -> np.ndarray: ...
+    @property
+    def classes(self) -> np.ndarray: ...
+    @property
+    def difficult(self) -> np.ndarray: ...
+    @property
+    def labels(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,18 @@ def largest_of(windows: np.ndarray) -> np.ndarray:
     return areas >= LARGEST * areas.max()
 
 
-def sample_background(ids: np.ndarray, fraction: float, seed: int, name: str):
+def lies_on(windows: np.ndarray, objects: Objects) -> np.ndarray:
+    """The class of the object that each window lies on, int16 `(n,)`; 0 for none.
+
+    See `boxes.lies_on`; `by_boxes` is stricter, it asks what a window may teach.
+    """
+    ids = np.append(np.asarray(objects.classes, np.int16), np.int16(BACKGROUND))
+    return ids[boxes_.lies_on(windows, objects.boxes)]
+
+
+def sample_background(
+    ids: np.ndarray, fraction: float, seed: int, name: str
+) -> np.ndarray:
     """Ids with all but a random `fraction` of the background left out, int16 `(n,)`.
 
     The draw depends on `seed` and the image's `name` alone, so the order of the images

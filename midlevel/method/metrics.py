@@ -5,7 +5,7 @@ VOC marks difficult, which counts neither way (VOC 2007 devkit, VOCevalcls.m).
 Examples of equal score are taken together, so the order of the input never matters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def average_precision(scores, targets, form: str = "area") -> float:
     return float(np.where(reached, envelope[None, :], 0).max(axis=1).mean())
 
 
-def table(scores: np.ndarray, targets: np.ndarray, classes: list[str]) -> dict:
+def table(scores: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> dict:
     """AP of every class and its mean, in the three forms.
 
     Args:

@@ -35,9 +35,8 @@ def fitted(image: np.ndarray, longest: int = LONGEST) -> np.ndarray:
 def sized(image: np.ndarray, longest: int) -> np.ndarray:
     """The image with a long side of `longest` pixels, smaller or larger than it was."""
     wh = pixels.size_wh(image)
-    return pixels.resize(
-        image, tuple(max(1, round(side * longest / max(wh))) for side in wh)
-    )
+    width, height = (max(1, round(side * longest / max(wh))) for side in wh)
+    return pixels.resize(image, (width, height))
 
 
 def heat(image: np.ndarray, score_map: np.ndarray, top: float = 1.0) -> np.ndarray:

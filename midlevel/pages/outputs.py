@@ -34,7 +34,7 @@ def folder(asked: str | Path | None, kind: Path) -> Path:
     return place
 
 
-def write_picture(path: Path, image: np.ndarray):
+def write_picture(path: Path, image: np.ndarray) -> None:
     """Write a PNG file whole."""
     with files.explained(path, ADVICE), files.whole(path) as waiting:
         waiting.write_bytes(drawing.png(image))

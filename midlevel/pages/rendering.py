@@ -25,7 +25,7 @@ def _environment() -> jinja2.Environment:
     return found
 
 
-def render(template: str, **content) -> str:
+def render(template: str, **content: object) -> str:
     """A page.
 
     Args:

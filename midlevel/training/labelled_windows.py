@@ -1,14 +1,9 @@
 """Which windows a head learns from: their labels and weights."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import Example
-from midlevel.features import store
-from midlevel.features.preparation import Prepared
-from midlevel.images import augment
+from midlevel.features.preparation import Prepared, View
 from midlevel.method import labels
 from midlevel.settings.config import Config
 from midlevel.settings.config import Labels as LabelSettings
@@ -26,9 +21,8 @@ def collect(
         errors.DataError: no window shows an object.
     """
     found = [
-        (prepared.keys[example.path][view], label(prepared, example, view, config))
-        for example in prepared.readable(config.data.train)
-        for view in config.features.views
+        (view.key, label(view, config))
+        for view in prepared.views(config.data.train, config.features.views)
     ]
     # By content: neither the format, nor names, nor their order change what is learned.
     found.sort(key=lambda row: (row[0], row[1].tobytes()))
@@ -51,16 +45,10 @@ def collect(
     return windows
 
 
-def label(
-    prepared: Prepared, example: Example, view: str, config: Config
-) -> np.ndarray:
+def label(view: View, config: Config) -> np.ndarray:
     """Class ids of the windows of one view of a photograph, int16 `(n,)`."""
-    key = prepared.keys[example.path][view]
-    size_wh = prepared.store.entries[key].size_wh
-    boxes = augment.move_boxes(size_wh, example.boxes, view, store.content_of(key))
-    windows = prepared.extractor.plan(size_wh).boxes
-    moved = replace(example, boxes=boxes)
-    return labels.judge(windows, moved, config.labels.rules(), config.seed, key).ids
+    windows, rules = view.plan.boxes, config.labels.rules()
+    return labels.judge(windows, view.example, rules, config.seed, view.key).ids
 
 
 def _weigh(ids: np.ndarray, count: int, settings: LabelSettings) -> np.ndarray:

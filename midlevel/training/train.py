@@ -100,7 +100,7 @@ def _train(
     if run.has_begun:
         progress.say(f"{run.folder}: holds this run already, going on")
     drawn = run.split_files if run.has_begun else None
-    dataset = reading.read(data, config, progress, drawn)
+    dataset = reading.for_training(data, config, progress, drawn)
     resuming.begin(run, config, dataset, data)
     if run.record["finished"]:
         run.discard_checkpoints()

@@ -53,10 +53,10 @@ def build(prepared: Prepared, config: Config):
 def windows(prepared: Prepared, config: Config) -> Iterator[tuple[np.ndarray, int]]:
     """Crops and class ids of the windows midlevel learns from, again and again."""
     side = backbones.find(config.backbone.name).input_size
-    for example in itertools.cycle(prepared.readable(config.data.train)):
-        image = pixels.read(example.path)
-        boxes = prepared.extractor.plan(pixels.size_wh(image)).boxes
-        ids = labelled_windows.label(prepared, example, augment.ORIGINAL, config)
+    views = prepared.views(config.data.train, [augment.ORIGINAL])
+    for view in itertools.cycle(views):
+        image, boxes = pixels.read(view.example.path), view.plan.boxes
+        ids = labelled_windows.label(view, config)
         for i in np.flatnonzero(ids >= 0):
             yield pixels.cut(image, boxes[i], side), ids[i]
 

@@ -61,7 +61,7 @@ def subset(data: Path, folder: Path, classes: list[str], count: int) -> Path:
 def again(run: runs.Run, data: Path) -> preparation.Prepared:
     """The photographs that a finished run learned from; their features are stored."""
     config = run.config
-    dataset = reading.read(data, config, QUIET, run.split_files)
+    dataset = reading.for_training(data, config, QUIET, run.split_files)
     views = {config.data.train: list(config.features.views)}
     extractor, store = build_extractor(config, run), config.features.store
     return preparation.prepare(dataset, views, extractor, store, QUIET)

@@ -16,7 +16,7 @@ def model(trained):
 
 @pytest.fixture(scope="module")
 def prepared(model):
-    return report_page.prepare(model, stub.QUIET)
+    return report_page.prepare(model, stub.QUIET)  # both splits
 
 
 def test_the_baseline_is_measured_on_the_photographs_of_the_run(model, prepared):
@@ -29,14 +29,13 @@ def test_the_baseline_is_measured_on_the_photographs_of_the_run(model, prepared)
 
 
 def test_a_photograph_is_the_mean_of_its_largest_windows(model, prepared):
-    example = prepared.readable("val")[0]
-    key = prepared.keys[example.path]["original"]
-    image = pixels.read(example.path)
+    view = next(prepared.views("val", ["original"]))
+    image = pixels.read(view.example.path)
     boxes = model.extractor.plan(pixels.size_wh(image)).boxes
     sides = boxes[:, 2:] - boxes[:, :2]
     areas = sides[:, 0] * sides[:, 1]
     whole = model.extractor(image)[areas > 0.98 * areas.max()].mean(axis=0)
-    np.testing.assert_allclose(baseline.whole(prepared, key), whole, atol=2e-3)
+    np.testing.assert_allclose(baseline.whole(view), whole, atol=2e-3)
 
 
 def test_a_class_that_training_never_or_always_shows_is_not_told_apart():

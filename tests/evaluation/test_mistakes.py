@@ -1,4 +1,3 @@
-import helpers
 import numpy as np
 import pytest
 
@@ -23,7 +22,7 @@ def seen(windows, cats, objects, labels=()):
 
 
 def cats(*photographs):
-    found = mistakes.Detections(CLASSES)
+    found = mistakes.Diagnosis(CLASSES)
     for photograph in photographs:
         found.add(photograph)
     return found.table()["classes"]["cat"]
@@ -82,29 +81,11 @@ def test_labels_without_boxes_cannot_be_judged():
 
 
 def test_sums_are_over_all_classes():
-    found = mistakes.Detections(CLASSES)
+    found = mistakes.Diagnosis(CLASSES)
     found.add(seen([BOX], [0.9], [(BOX, 1, False), (BOX, 2, False)]))
     whole = found.table()["all"]
     assert whole["objects"] == whole["sorted"] == 2
     assert whole["correct"] == 2
-
-
-def slow_suppressed(windows, scores):
-    kept = []
-    for i in sorted(range(len(windows)), key=lambda i: (-scores[i], i)):
-        if all(helpers.slow_iou(windows[i], windows[k]) < 0.3 for k in kept):
-            kept.append(i)
-    return kept[: mistakes.MOST]
-
-
-def test_suppression_keeps_the_best_of_what_overlaps():
-    rng = np.random.default_rng(0)
-    for count in (0, 1, 60):
-        corner = rng.integers(0, 70, (count, 2))
-        windows = np.hstack([corner, corner + 30]).astype(np.float32)
-        scores = rng.integers(0, 9, count) / 10
-        found = mistakes.suppressed(windows, scores).tolist()
-        assert found == slow_suppressed(windows, scores)
 
 
 def test_classes_that_are_no_vocs_are_similar_to_none():

@@ -1,11 +1,9 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
+import stub
 
 import midlevel
-from midlevel.evaluation import split_scores
-from midlevel.features.store import FeatureStore
+from midlevel.evaluation import evaluate, split_scores
 from midlevel.networks import heads
 
 
@@ -16,16 +14,16 @@ def model(trained):
 
 def test_images_are_scored_alike_in_any_grouping(model, monkeypatch):
     """Groups only bound memory."""
-    place = Path(model.config.features.store)
-    store = FeatureStore(place, model.extractor.stored_as)
-    keys = list(store.entries)
-    whole = list(split_scores.score_windows(model.head, store, keys))
+    views = {"train": ["original", "mirror"], "val": ["original"]}
+    prepared = evaluate.prepare(model, views, stub.QUIET)
+    found = [view for split in views for view in prepared.views(split, views[split])]
+    whole = list(split_scores.score_windows(model.head, found))
     calls = []
     score = heads.score
     monkeypatch.setattr(heads, "SCORED_AT_ONCE", 100)
     monkeypatch.setattr(heads, "score", lambda *a: calls.append(a) or score(*a))
-    parts = list(split_scores.score_windows(model.head, store, keys))
-    assert len(calls) > 5 and len(parts) == len(whole) == len(keys)
+    parts = list(split_scores.score_windows(model.head, found))
+    assert len(calls) > 5 and len(parts) == len(whole) == len(found) == 27
     for one, other in zip(parts, whole, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 

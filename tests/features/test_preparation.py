@@ -1,21 +1,13 @@
 import formats
-import helpers
+import numpy as np
 import pytest
 import stub
 
 import midlevel
 from midlevel import datasets, errors, runs
-from midlevel.datasets import reading, summary
-from midlevel.settings import config
+from midlevel.evaluation import evaluate
 
 TINY = {"training__epochs": 2, "features__views": ["original"]}
-
-
-def read(folder, drawn=None, **settings):
-    notes = stub.Notes()
-    chosen = {f"data.{name}": value for name, value in settings.items()}
-    found = reading.read(folder, config.load(None, chosen), notes, drawn)
-    return found, notes.text
 
 
 def copy_of(toy_voc, folder, writer):
@@ -26,42 +18,49 @@ def splits_of(run):
     return runs.Run(run.folder).split_files
 
 
-# === What is said ===
+# === Views ===
 
 
-def test_what_a_data_set_holds_is_said(toy_voc):
-    _, said = read(toy_voc, classes=["wedge", "disc"])
-    assert f"data: {toy_voc} (voc), photographs: 11 train, 5 val" in said
-    assert "classes, shown in train + val: wedge 4 + 2, disc 3 + 2" in said
-    assert "boxes of other classes, taken as background: square 6" in said
-    assert "photographs without any of these: 5, all background" in said
+@pytest.fixture(scope="module")
+def prepared(trained):
+    views = {"train": ["original", "mirror"], "val": ["original"]}
+    return evaluate.prepare(midlevel.load(trained.folder), views, stub.QUIET)
 
 
-def test_some_problems_are_named_and_the_rest_counted(tmp_path):
-    formats.photographs(tmp_path, "a.jpg", "b.jpg")
-    rows = ["a.jpg,1,1,9,9,cat", "b.jpg,1,1,9,9,cat"]
-    rows += [f"gone{i}.jpg,1,1,9,9,cat" for i in range(30)]
-    (tmp_path / "train.csv").write_text("\n".join(rows))
-    _, said = read(tmp_path)
-    assert said.count("its photograph is missing") == summary.TOLD
-    assert "and 10 more; `midlevel check --all` names all" in said
-    assert "30 things to mend in the data; the rest goes on" in said
-    with pytest.raises(errors.DataError, match="30 things are wrong .*data.strict ref"):
-        read(tmp_path, strict=True)
+def test_views_are_of_each_photograph_in_turn_with_what_training_learned(prepared):
+    views = list(prepared.views("train", ["mirror", "original"]))
+    examples = prepared.readable("train")
+    assert [view.example.path for view in views[::2]] == [e.path for e in examples]
+    for mirror, plain, example in zip(views[::2], views[1::2], examples, strict=True):
+        photograph = prepared.extractor.read(example.path)
+        assert plain.size_wh == mirror.size_wh == photograph.size_wh
+        assert len(plain.plan) == plain.count == len(plain.features)
+        (features,) = prepared.extractor.many([photograph])
+        np.testing.assert_allclose(plain.features, features, atol=1e-2)
+        assert plain.key.split(":") == [mirror.key.partition(":")[0], "original"]
 
 
-@pytest.mark.parametrize("split", ["train", "val"])
-def test_a_split_that_shows_no_class_is_refused_before_the_work(tmp_path, split):
-    image, box = helpers.noise((20, 16)), [("cat", (1, 1, 9, 9), False)]
-    photographs = {
-        name: (image, [] if name == split else box) for name in ("train", "val", "more")
-    }
-    lists = {name: [name] for name in photographs}
-    folder = helpers.write_voc(tmp_path, photographs, lists)
-    message = f"split '{split}' shows one of the classes.*--set data.{split}=NAME"
-    with pytest.raises(errors.DataError, match=message):
-        read(folder)
-    assert read(folder, **{split: "more"})[0].classes == ("cat",)
+def test_the_boxes_of_a_view_are_where_it_shows_them(prepared):
+    for plain, mirror in zip(
+        *(prepared.views("train", [name]) for name in ("original", "mirror")),
+        strict=True,
+    ):
+        width, boxes = plain.size_wh[0], plain.example.boxes
+        expected = np.stack(
+            [width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1
+        )
+        np.testing.assert_array_equal(mirror.example.boxes, expected)
+        assert mirror.example.classes.tolist() == plain.example.classes.tolist()
+
+
+def test_a_split_without_a_readable_photograph_has_no_views(trained, toy_voc, tmp_path):
+    folder = copy_of(toy_voc, tmp_path / "set", formats.write_yolo)
+    for path in (folder / "images/val").iterdir():
+        path.write_bytes(b"no image")
+    model, views = midlevel.load(trained.folder), {"val": ["original"]}
+    with pytest.raises(errors.DataError):
+        found = evaluate.prepare(model, views, stub.QUIET, folder)
+        next(found.views("val", ["original"]))
 
 
 # === Settings, the whole way to a run ===

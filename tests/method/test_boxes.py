@@ -132,3 +132,53 @@ def test_mirror_follows_the_pixels():
     flipped = image[:, ::-1]
     assert flipped[top:bottom, left:right].all()
     assert flipped.sum() == (bottom - top) * (right - left)
+
+
+@given(some_boxes, some_boxes)
+def test_shares_are_of_either_box_of_a_pair(first, second):
+    of_first, of_second = boxes.shares(first, second)
+    np.testing.assert_array_equal(of_second, boxes.shares(second, first)[0].T)
+    for i, j in np.ndindex(of_first.shape):
+        expected = slow_shared(first[i], second[j]) / (slow_area(first[i]) or 1)
+        assert of_first[i, j] == pytest.approx(expected)
+
+
+def slow_suppress(rows, scores, most, overlap):
+    kept = []
+    for i in sorted(range(len(rows)), key=lambda i: (-scores[i], i)):
+        if all(slow_iou(rows[i], rows[k]) < overlap for k in kept):
+            kept.append(i)
+    return kept[:most]
+
+
+@pytest.mark.parametrize(("most", "overlap"), [(None, 0.3), (10, 0.3), (3, 0.5)])
+def test_suppression_keeps_the_best_of_what_overlaps(most, overlap):
+    rng = np.random.default_rng(0)
+    for count in (0, 1, 60):
+        corner = rng.integers(0, 70, (count, 2))
+        rows = np.hstack([corner, corner + 30]).astype(np.float32)
+        scores = rng.integers(0, 9, count) / 10
+        found = boxes.suppress(rows, scores, most, overlap)
+        assert found.tolist() == slow_suppress(rows, scores, most, overlap)
+        assert found.dtype == int
+
+
+@pytest.mark.parametrize(
+    ("box", "number"),
+    [
+        ((12, 12, 18, 18), 0),  # wholly inside
+        ((0, 0, 30, 30), 0),  # around it
+        ((15, 10, 25, 20), 0),  # half of either
+        ((16, 10, 26, 20), -1),  # less than half
+        ((28, 10, 38, 20), 1),
+        ((10, 10, 40, 20), 0),  # two lie in it and fit alike: the first
+        ((13, 10, 40, 20), 1),  # the second fits better
+        ((50, 50, 60, 60), -1),
+        ((12, 12, 12, 18), -1),  # without area
+    ],
+)
+def test_a_box_lies_on_what_is_half_in_it_or_holds_half_of_it(box, number):
+    others = np.array([(10, 10, 20, 20), (30, 10, 40, 20)], np.float32)
+    assert boxes.lies_on(np.array([box], np.float32), others).tolist() == [number]
+    assert boxes.lies_on(np.array([box], np.float32), others[:0]).tolist() == [-1]
+    assert boxes.lies_on(np.zeros((0, 4), np.float32), others).tolist() == []

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers import slow_assign
@@ -241,3 +243,14 @@ def test_labels_of_the_whole_change_nothing_but_background(corners, classes, ran
     areas = width * height
     labelled = (ids == 0) & (found > 0)
     assert (areas[labelled] >= 0.99 * areas.max()).all()
+
+
+def test_a_window_lies_on_an_object_of_a_class_or_on_background():
+    objects = SimpleNamespace(
+        boxes=np.array([FITS, (40, 0, 50, 10)]), classes=np.array([SHEEP, PERSON])
+    )
+    windows = np.array([WINDOW[0], (40, 0, 50, 9), AWAY], np.float32)
+    found = labels.lies_on(windows, objects)
+    assert found.tolist() == [SHEEP, PERSON, 0] and found.dtype == np.int16
+    nothing = SimpleNamespace(boxes=np.zeros((0, 4)), classes=np.array([], np.int16))
+    assert labels.lies_on(windows, nothing).tolist() == [0, 0, 0]

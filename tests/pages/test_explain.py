@@ -142,15 +142,15 @@ def test_a_photograph_is_scored_as_predict_scores_it(model, toy_voc):
 
 def test_the_truth_is_that_of_the_data_of_the_run(model, toy_voc, photographs):
     own = list((toy_voc / "JPEGImages").iterdir())
-    assert all(path in truth.find(model, own, None, stub.QUIET) for path in own)
-    elsewhere = truth.find(model, [photographs / "a.jpg"], None, stub.QUIET)
+    assert all(path in truth.find(model.run, own, None, stub.QUIET) for path in own)
+    elsewhere = truth.find(model.run, [photographs / "a.jpg"], None, stub.QUIET)
     assert elsewhere.folder is None and photographs / "a.jpg" not in elsewhere
 
 
 def test_a_link_to_a_photograph_has_its_truth(model, toy_voc, tmp_path):
     link = tmp_path / "link.jpg"
     link.symlink_to(toy_voc / "JPEGImages" / "val_01.jpg")
-    assert link in truth.find(model, [link], None, stub.QUIET)
+    assert link in truth.find(model.run, [link], None, stub.QUIET)
 
 
 def test_data_that_has_gone_is_said_and_the_rest_goes_on(
@@ -160,7 +160,7 @@ def test_data_that_has_gone_is_said_and_the_rest_goes_on(
     run = midlevel.Run(tmp_path)
     monkeypatch.setattr(type(run), "record", {**model.run.record, "data": str(gone)})
     notes = stub.Notes()
-    known = truth.find(model, [gone / "a.jpg"], None, notes)
+    known = truth.find(model.run, [gone / "a.jpg"], None, notes)
     assert known.folder is None and "the true labels cannot be read" in notes.text
 
 

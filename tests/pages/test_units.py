@@ -14,7 +14,6 @@ from midlevel.commands.cli import cli
 from midlevel.features import store
 from midlevel.images import pixels
 from midlevel.networks import heads
-from midlevel.pages.explain import reasons
 from midlevel.pages.units import excitement, units_page
 
 
@@ -193,16 +192,3 @@ def test_the_command_prints_the_page(trained, tmp_path, monkeypatch):
     done = CliRunner().invoke(cli, [*arguments, "--unit", "1", "--count", "2", "-q"])
     assert done.exit_code == 0, done.output
     assert re.fullmatch(r"runs/units/[\d-]+/index.html\n", done.stdout)
-
-
-def test_windows_lie_on_what_is_half_in_them_or_holds_half_of_them(toy_voc):
-    (example,) = (
-        e
-        for e in midlevel.datasets.read(toy_voc).split("train")
-        if e.path.stem == "train_10"
-    )
-    first, second = example.boxes
-    inside, around = first + (5, 5, -5, -5), first + (-9, -9, 9, 9)
-    away = np.array([120, 0, 128, 8])
-    found = reasons.lies_on(np.array([inside, around, second, away]), example)
-    assert found.tolist() == [*example.classes[[0, 0, 1]], 0]

@@ -60,14 +60,14 @@ def test_every_window_has_one_reason_that_agrees_with_its_class(
 
 def test_training_learns_what_is_drawn(stub_backbone, toy_voc, tmp_path):
     chosen = settings()
-    dataset = reading.read(toy_voc, chosen, stub.QUIET)
+    dataset = reading.for_training(toy_voc, chosen, stub.QUIET)
     views = {"train": ["original"]}
     prepared = preparation.prepare(
         dataset, views, build_extractor(chosen), tmp_path, stub.QUIET
     )
-    for example in prepared.readable("train"):
-        sampled, said = window_tally.sample(example, chosen, geometry_of(chosen))
-        ids = labelled_windows.label(prepared, example, "original", chosen)
+    for view in prepared.views("train", ["original"]):
+        sampled, said = window_tally.sample(view.example, chosen, geometry_of(chosen))
+        ids = labelled_windows.label(view, chosen)
         np.testing.assert_array_equal(sampled.judged.ids, ids)
         assert not said
 

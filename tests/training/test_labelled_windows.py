@@ -29,7 +29,7 @@ def settings(**changed):
 
 def prepare(folder, place, **changed):
     chosen = settings(**changed)
-    dataset = reading.read(folder, chosen, PROGRESS)
+    dataset = reading.for_training(folder, chosen, PROGRESS)
     views = {"train": list(chosen.features.views), "val": ["original"]}
     extractor = build_extractor(chosen)
     return preparation.prepare(dataset, views, extractor, place, PROGRESS)
@@ -42,13 +42,13 @@ def totals(windows):
 
 def test_a_mirror_view_has_the_labels_of_mirrored_windows(prepared):
     chosen = settings(labels__background="weight")
-    for example in prepared.readable("train"):
-        plain = labelled_windows.label(prepared, example, "original", chosen)
-        mirrored = labelled_windows.label(prepared, example, "mirror", chosen)
-        entry = prepared.store.entries[prepared.keys[example.path]["original"]]
-        boxes = prepared.extractor.plan(entry.size_wh).boxes
+    views = (prepared.views("train", [name]) for name in ("original", "mirror"))
+    for view, other in zip(*views, strict=True):
+        assert view.example.path == other.example.path
+        plain, mirrored = (labelled_windows.label(v, chosen) for v in (view, other))
+        boxes = view.plan.boxes
         flipped = boxes.copy()
-        flipped[:, [0, 2]] = entry.size_wh[0] - boxes[:, [2, 0]]
+        flipped[:, [0, 2]] = view.size_wh[0] - boxes[:, [2, 0]]
         where = {tuple(box.round(2)): i for i, box in enumerate(boxes.astype(float))}
         pairs = [
             (where[tuple(box.round(2))], i)
@@ -100,10 +100,9 @@ def test_weighted_background_is_all_there_and_weighs_as_if_sampled(prepared, how
 def test_which_background_is_kept_hangs_on_the_seed_and_not_on_other_photographs(
     prepared,
 ):
-    example = prepared.readable("train")[4]
+    view = list(prepared.views("train", ["original"]))[4]
     first, again, other = (
-        labelled_windows.label(prepared, example, "original", settings(seed=seed))
-        for seed in (0, 0, 1)
+        labelled_windows.label(view, settings(seed=seed)) for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -134,13 +133,12 @@ def test_the_same_boxes_label_the_same_windows_in_any_format(prepared, tmp_path,
     """YOLO's are shares of the sides until the photograph's size is known."""
     other = prepare(write(prepared.dataset, tmp_path / "set"), tmp_path / "features")
     chosen = settings(labels__difficult="use", labels__background="weight")
-    for one, same in zip(
-        prepared.readable("train"), other.readable("train"), strict=True
-    ):
-        assert one.path.name == same.path.name and not same.relative
+    views = (some.views("train", ["original"]) for some in (prepared, other))
+    for one, same in zip(*views, strict=True):
+        assert one.example.path.name == same.example.path.name
+        assert not same.example.relative
         np.testing.assert_array_equal(
-            labelled_windows.label(prepared, one, "original", chosen),
-            labelled_windows.label(other, same, "original", chosen),
+            labelled_windows.label(one, chosen), labelled_windows.label(same, chosen)
         )
 
 
@@ -149,10 +147,10 @@ def test_labels_without_boxes_teach_by_the_largest_windows(
 ):
     folder = formats.write_folders(datasets.read(toy_voc), tmp_path / "set")
     found, chosen = prepare(folder, tmp_path / "features"), settings()
-    for example in found.readable("train"):
-        ids = labelled_windows.label(found, example, "original", chosen)
-        if len(example.labels):
-            assert set(ids.tolist()) == {-1, *example.labels.tolist()}
+    for view in found.views("train", ["original"]):
+        ids = labelled_windows.label(view, chosen)
+        if len(view.example.labels):
+            assert set(ids.tolist()) == {-1, *view.example.labels.tolist()}
         else:
             assert set(ids.tolist()) == {-1, 0}
     notes = stub.Notes()

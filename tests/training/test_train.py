@@ -158,7 +158,7 @@ def test_an_interruption_before_anything_is_written_names_no_run(
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.preparation.datasets, "read", interrupted)
+    monkeypatch.setattr(train.reading.datasets, "read", interrupted)
     with pytest.raises(errors.Interrupted, match="nothing is written yet"):
         stub.train(toy_voc, tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -502,7 +502,7 @@ def test_a_damaged_state_says_what_to_delete(stub_backbone, toy_voc, tmp_path):
 
 def test_training_says_how_many_photographs_show_each_class(toy_voc):
     notes = stub.Notes()
-    reading.read(toy_voc, config.load(), notes)
+    reading.for_training(toy_voc, config.load(), notes)
     dataset = datasets.read(toy_voc)
     for i, name in enumerate(dataset.classes):
         counts = [

@@ -10,6 +10,7 @@ from midlevel import errors
 from midlevel.images import sources
 from midlevel.pages import outputs, rendering
 from midlevel.pages.explain import explain_pictures, reasons, truth
+from midlevel.pages.explain.explain_pictures import Looked
 from midlevel.prediction.model import Model
 from midlevel.system import threads
 from midlevel.system.progress import Progress
@@ -50,7 +51,7 @@ def make(
 
     Args:
         paths: photographs, such as `sources.find` gives.
-        names: the classes to explain; by default see `explaining.chosen`.
+        names: the classes to explain; by default see `reasons.chosen`.
         data: a data set that says what photographs really show; by default the one the
             model was trained on, where it holds some of them.
         output: an empty folder; by default a new one in runs/explain.
@@ -63,7 +64,7 @@ def make(
     """
     progress = progress or Progress()
     _check(model, names)
-    known = truth.find(model, paths, Path(data) if data else None, progress)
+    known = truth.find(model.run, paths, data, progress)
     if known.folder:
         count = sum(path in known for path in paths)
         progress.say(f"{count} of {len(paths)} photographs are in {known.folder}")
@@ -101,7 +102,7 @@ class _Work:
         self.shown: list[tuple[dict, bool]] = []  # content, has a mistake
 
 
-def _check(model: Model, names: Sequence[str]):
+def _check(model: Model, names: Sequence[str]) -> None:
     unknown = [name for name in names if name not in model.classes]
     if unknown:
         raise errors.MidlevelError(
@@ -110,7 +111,7 @@ def _check(model: Model, names: Sequence[str]):
         )
 
 
-def _take(looked, work: _Work, progress: Progress):
+def _take(looked: Looked | errors.ImageError, work: _Work, progress: Progress) -> None:
     """Write the pictures of a photograph; keep what the page may need."""
     summary = work.summary
     if isinstance(looked, errors.ImageError):
@@ -133,7 +134,7 @@ def _take(looked, work: _Work, progress: Progress):
         del work.shown[right[-1] if right else -1]
 
 
-def _write(model: Model, work: _Work, total: int):
+def _write(model: Model, work: _Work, total: int) -> None:
     text = rendering.render(
         "explain.html",
         run=str(model.run.folder),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from midlevel.datasets import Example
-from midlevel.evaluation import mistakes
 from midlevel.method import boxes as boxes_
 from midlevel.method import labels
 from midlevel.prediction.model import Model, WindowScores
@@ -14,7 +13,6 @@ from midlevel.prediction.model import Model, WindowScores
 TOP = 5  # windows in a strip
 NEAREST = 5  # windows that speak for an object that qualifies for none
 TAKEN_FOR = 3  # classes that are named
-HALF = 0.5  # share of a window or an object from which one lies on the other
 VERDICTS = {  # (said, true): 1 shown, 0 not shown, -1 difficult objects alone
     (True, 1): "right",
     (True, 0): "wrong",
@@ -110,13 +108,13 @@ def explain(
         truth: its example, boxes in pixels; None where nobody knows.
     """
     windows, scores = found.plan.boxes, found.of_class(name)
-    best = mistakes.suppressed(windows, scores)[:TOP]
+    best = boxes_.suppress(windows, scores, TOP)
     objects, on = [], ""
-    if verdict == "missed":
+    if truth and verdict == "missed":
         objects = [taken_for(model, found, box) for box in _objects(found, truth, name)]
-    if verdict == "wrong" and not len(truth.labels):
+    if truth and verdict == "wrong" and not len(truth.labels):
         names = ("background", *found.classes)
-        on = names[lies_on(windows[best[:1]], truth)[0]]
+        on = names[labels.lies_on(windows[best[:1]], truth)[0]]
     return Explained(
         name,
         float(probability),
@@ -150,26 +148,6 @@ def taken_for(model: Model, found: WindowScores, box: np.ndarray) -> TakenFor:
     return TakenFor(box, len(over), [(names[i], float(means[i])) for i in order])
 
 
-def lies_on(windows: np.ndarray, truth: Example) -> np.ndarray:
-    """The class of the object that each window lies on, int16 `(n,)`; 0 for none.
-
-    A window lies on an object where half of the smaller of the two is in the other; of
-    several objects on the one it fits best (IoU). `labels.by_boxes` is stricter: it
-    asks what a window may teach.
-
-    Args:
-        windows: `(n, 4)`.
-        truth: with boxes in pixels.
-    """
-    shared = boxes_.intersection(windows, truth.boxes)
-    areas = boxes_.area(windows)[:, None], boxes_.area(truth.boxes)[None, :]
-    lies = (shared > 0) & (shared >= HALF * np.minimum(*areas))
-    fit = np.where(lies, boxes_.iou(windows, truth.boxes), 0)
-    if not len(truth.boxes):
-        return np.zeros(len(windows), np.int16)
-    return np.where(lies.any(axis=1), truth.classes[fit.argmax(axis=1)], 0)
-
-
 def _objects(found: WindowScores, truth: Example, name: str) -> list[np.ndarray]:
     """Boxes of a class; the whole photograph where its label has none."""
     number = found.classes.index(name) + 1
@@ -177,5 +155,5 @@ def _objects(found: WindowScores, truth: Example, name: str) -> list[np.ndarray]
     return list(boxes) or [np.array([0, 0, *found.plan.size_wh], np.float32)]
 
 
-def _by_name(model: Model, probabilities: np.ndarray):
+def _by_name(model: Model, probabilities: np.ndarray) -> list[tuple[str, float]]:
     return list(zip(model.classes, probabilities.tolist(), strict=True))

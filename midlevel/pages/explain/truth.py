@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from midlevel import errors
-from midlevel.datasets import Dataset, Example, mending
-from midlevel.evaluation import evaluate
-from midlevel.prediction.model import Model
+from midlevel.datasets import Dataset, Example, mending, reading
+from midlevel.runs import Run
 from midlevel.system.progress import Progress
 
 
@@ -37,21 +36,21 @@ class Truth:
 
 
 def find(
-    model: Model, paths: Iterable[Path], data: Path | None, progress: Progress
+    run: Run, paths: Iterable[Path], data: str | Path | None, progress: Progress
 ) -> Truth:
-    """The truth in `data`, or in what the model was trained on if it holds a `path`.
+    """The truth in `data`, or in what the run learned from if that holds a `path`.
 
     Raises:
         errors.MidlevelError: `data` cannot be used.
     """
     if data:
-        return Truth(evaluate.read(data, model, None, progress))
-    own = Path(model.run.record["data"])
+        return Truth(reading.for_run(run, progress, data))
+    own = Path(run.record["data"])
     folder = own if own.is_dir() else own.parent
     if not any(_is_in(path, folder) for path in paths):
         return Truth()
     try:
-        return Truth(evaluate.read(own, model, None, progress.silent()))
+        return Truth(reading.for_run(run, progress.silent()))
     except errors.MidlevelError as error:
         progress.warn(f"the true labels cannot be read: {error}")
         return Truth()

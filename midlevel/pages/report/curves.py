@@ -8,7 +8,8 @@ The same numbers give the same bytes.
 import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -41,11 +42,13 @@ METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 @contextlib.contextmanager
-def _drawing(size: tuple[float, float], x: str, y: str, says: str):
+def _drawing(
+    size: tuple[float, float], x: str, y: str, says: str
+) -> Iterator[tuple[Any, list[Markup]]]:
     """Axes to draw on, and the list that the SVG is then put into."""
     matplotlib = runtime.load("matplotlib", "matplotlib")
     figures = runtime.load("matplotlib.figure", "matplotlib")
-    done = []
+    done: list[Markup] = []
     with matplotlib.rc_context(STYLE):
         figure = figures.Figure(size, layout="constrained")
         axes = figure.add_subplot(xlabel=x, ylabel=y)

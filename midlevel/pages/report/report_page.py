@@ -8,12 +8,12 @@ report-curves.csv       precision and recall of each class at each threshold
 
 import json
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from midlevel import errors
 from midlevel.evaluation import evaluate, measuring, mistakes
 from midlevel.evaluation.measuring import Measured
-from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
 from midlevel.pages import rendering
@@ -62,7 +62,7 @@ def report(
     return path
 
 
-def _check_free(path: Path):
+def _check_free(path: Path) -> None:
     """Refuse a name beside which the numbers would take the place of other files."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise errors.MidlevelError(
@@ -99,12 +99,10 @@ def prepare(model: Model, progress: Progress) -> Prepared:
             "Put it back; or measure other data with: midlevel evaluate DATA --model "
             f"{model.run.folder}"
         )
-    dataset = evaluate.read(data, model, None, progress)
     views = {config.data.train: [config.features.views[0]]}
     views.setdefault(config.data.val, []).append(ORIGINAL)
     views = {split: list(dict.fromkeys(names)) for split, names in views.items()}
-    place = config.features.store
-    return preparation.prepare(dataset, views, model.extractor, place, progress)
+    return evaluate.prepare(model, views, progress)
 
 
 def _drawn(measured: Measured) -> dict:
@@ -184,7 +182,7 @@ def _of_class(model: Model, measured: Measured, i: int, name: str) -> dict:
     numbers = measured.numbers
     row = numbers["classes"][name]
     curve, histogram = measured.curves[name], numbers["histograms"][name]
-    drawn = {"precision_recall": None, "histogram": None}
+    drawn: dict[str, str | None] = {"precision_recall": None, "histogram": None}
     if row["val"]:
         at = row["recall"] or 0.0, row["precision"] or 0.0
         drawn["precision_recall"] = curves.precision_recall(curve, at)
@@ -213,7 +211,7 @@ def _picture(measured: Measured, tile: gallery.Tile, i: int) -> dict:
     }
 
 
-def _write_numbers(stem: Path, measured: Measured):
+def _write_numbers(stem: Path, measured: Measured) -> None:
     text = json.dumps(measured.numbers, indent=2, ensure_ascii=False, allow_nan=False)
     text += "\n"
     files.write_text(stem.with_name(f"{stem.name}.json"), text)
@@ -221,7 +219,7 @@ def _write_numbers(stem: Path, measured: Measured):
         files.write_csv(stem.with_name(f"{stem.name}-{name}.csv"), rows(measured))
 
 
-def _photograph_rows(measured: Measured):
+def _photograph_rows(measured: Measured) -> Iterator[list]:
     names = measured.numbers["classes"]
     yield ["file", *(f"{kind} {n}" for kind in ("probability", "shows") for n in names)]
     targets = measured.validation.targets
@@ -230,7 +228,7 @@ def _photograph_rows(measured: Measured):
         yield [photograph["file"], *probabilities.tolist(), *truth.tolist()]
 
 
-def _curve_rows(measured: Measured):
+def _curve_rows(measured: Measured) -> Iterator[list]:
     yield ["class", "threshold", "precision", "recall"]
     for name, curve in measured.curves.items():
         keys = ("threshold", "precision", "recall")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COUNT = 16  # windows of a unit, as in the paper's figure
-UNITS = 16  # shown where none is named, about
+WINDOWS = 16  # windows of a unit, as in the paper's figure
+SHOWN = 16  # units, about, where none is named
 
 
 class Strongest:
@@ -26,16 +26,17 @@ class Strongest:
         windows: int `(count, units)`, numbers within their photograph.
     """
 
-    def __init__(self, units: int, classes: int, count: int = COUNT):
-        self.values = np.full((count, units), -np.inf, np.float32)
-        self.photographs = np.full((count, units), -1)
-        self.windows = np.full((count, units), -1)
+    def __init__(self, width: int, classes: int, count: int = WINDOWS):
+        """Take none yet; `width` is how many units there are."""
+        self.values = np.full((count, width), -np.inf, np.float32)
+        self.photographs = np.full((count, width), -1)
+        self.windows = np.full((count, width), -1)
         self._taken = 0
         self._rows = np.zeros(1 + classes)
-        self._sums = np.zeros((1 + classes, units))
-        self._squares = np.zeros(units)
+        self._sums = np.zeros((1 + classes, width))
+        self._squares = np.zeros(width)
 
-    def take(self, activations: np.ndarray, ids: np.ndarray):
+    def take(self, activations: np.ndarray, ids: np.ndarray) -> None:
         """Take the next photograph.
 
         Args:
@@ -82,7 +83,7 @@ def heaviest(
 
     A unit adds its weight towards the class times its mean activation on the class's
     windows; a large weight of a unit that is never excited there says nothing. About
-    `UNITS` of them, at least one a class; each once.
+    `SHOWN` of them, at least one a class; each once.
 
     Args:
         weights: `(units, 1 + classes)`, background first.
@@ -91,8 +92,8 @@ def heaviest(
     >>> heaviest(np.array([[0, 1.0, 0], [0, 0, 2.0]]), np.ones((3, 2)), ["cat", "dog"])
     {0: 'cat', 1: 'dog'}
     """
-    each = max(1, UNITS // len(classes))
-    chosen = {}
+    each = max(1, SHOWN // len(classes))
+    chosen: dict[int, str] = {}
     for i, name in enumerate(classes, 1):
         added = weights[:, i] * means[i]
         order = np.argsort(-added, kind="stable").tolist()

@@ -7,8 +7,8 @@ import numpy as np
 
 from midlevel.datasets import Example
 from midlevel.images import pixels
+from midlevel.method import labels
 from midlevel.pages import drawing, outputs
-from midlevel.pages.explain import reasons
 from midlevel.pages.units import excitement
 from midlevel.prediction.model import Model
 from midlevel.system.progress import Progress
@@ -34,7 +34,7 @@ class Sheets:
         """Write a sheet for each unit; what the page says of each."""
         wanted = defaultdict(list)
         for unit in chosen:
-            for rank in np.flatnonzero(self.found.values[:, unit] > 0):
+            for rank in np.flatnonzero(self.found.values[:, unit] > 0).tolist():
                 wanted[self.found.photographs[rank, unit]].append((unit, rank))
         with progress.task("sheets", len(wanted)) as advance:
             for number, places in wanted.items():
@@ -42,12 +42,12 @@ class Sheets:
                 self._cut(self.examples[number], places)
         return [self._sheet(unit, place, of) for unit in chosen]
 
-    def _cut(self, example: Example, places: list[tuple[int, int]]):
+    def _cut(self, example: Example, places: list[tuple[int, int]]) -> None:
         """Cut the windows of one photograph, and note what they show."""
         photograph = self.model.extractor.read(example.path)
         scale = photograph.pixels.shape[1] / photograph.size_wh[0]
         boxes = self.model.extractor.plan(photograph.size_wh).boxes
-        ids = reasons.lies_on(boxes, example)
+        ids = labels.lies_on(boxes, example)
         names = ("background", *self.model.classes)
         for unit, rank in places:
             window = self.found.windows[rank, unit]

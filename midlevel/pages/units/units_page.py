@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import Example
 from midlevel.evaluation import evaluate
-from midlevel.features import preparation
-from midlevel.features.preparation import Prepared
+from midlevel.features.preparation import View
 from midlevel.images.augment import ORIGINAL
+from midlevel.method import labels
 from midlevel.networks import heads
 from midlevel.pages import outputs, rendering
-from midlevel.pages.explain import reasons
 from midlevel.pages.units import excitement, unit_sheets
 from midlevel.prediction.model import Model
 from midlevel.system.progress import Progress
@@ -37,7 +35,7 @@ class Asked:
 
     of: str = "head"
     numbers: Sequence[int] = ()
-    count: int = excitement.COUNT
+    count: int = excitement.WINDOWS
     split: str | None = None
     data: Path | None = None
 
@@ -51,7 +49,7 @@ def make(
     """Show the windows of a labelled split that excite units most; the page's path.
 
     Without numbers of units: of a head those that add most to the score of each class,
-    see `units.heaviest`; of a backbone those that vary most.
+    see `excitement.heaviest`; of a backbone those that vary most.
 
     Args:
         output: an empty folder; by default a new one in runs/units.
@@ -63,19 +61,15 @@ def make(
     """
     progress = progress or Progress()
     layer = _layer(model, asked.of)
-    _check(asked, layer.units)
+    _check(asked, layer.width)
     split = asked.split or model.config.data.val
-    folder = Path(asked.data or model.run.record["data"])
-    dataset = evaluate.read(folder, model, None, progress)
-    store = model.config.features.store
-    prepared = preparation.prepare(
-        dataset, {split: [ORIGINAL]}, model.extractor, store, progress
-    )
-    examples = prepared.readable(split)
-    found = _strongest(prepared, examples, layer, asked.count, progress)
+    prepared = evaluate.prepare(model, {split: [ORIGINAL]}, progress, asked.data)
+    views = list(prepared.views(split, [ORIGINAL]))
+    found = excitement.Strongest(layer.width, len(model.classes), asked.count)
+    _take(found, views, layer, progress)
     why = _chosen(asked, layer, found, model.classes)
     place = outputs.folder(output, FOLDER)
-    sheets = unit_sheets.Sheets(model, examples, found)
+    sheets = unit_sheets.Sheets(model, [view.example for view in views], found)
     rows = sheets.make(list(why), place, asked.of, progress)
     names = ("background", *model.classes)
     shown = [
@@ -86,19 +80,25 @@ def make(
         "units.html",
         run=str(model.run.folder),
         of=asked.of,
-        total=layer.units,
+        total=layer.width,
         shown=shown,
         split=split,
-        photographs=len(examples),
+        photographs=len(views),
     )
     return outputs.write_page(place, text)
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """Units: how many, from features to activations, and weights towards classes."""
+    """A layer whose units are shown.
 
-    units: int
+    Attributes:
+        width: how many units it has.
+        activations: of features `(n, channels)`, `(n, width)`.
+        weights: `(width, 1 + classes)` towards the scores; None where it has none.
+    """
+
+    width: int
     activations: Callable[[np.ndarray], np.ndarray]
     weights: np.ndarray | None = None
 
@@ -117,32 +117,27 @@ def _layer(model: Model, of: str) -> _Layer:
     return _Layer(len(weights), activations, weights)
 
 
-def _strongest(
-    prepared: Prepared,
-    examples: list[Example],
+def _take(
+    found: excitement.Strongest,
+    views: Sequence[View],
     layer: _Layer,
-    count: int,
     progress: Progress,
-) -> excitement.Strongest:
-    """The windows that excite each unit most; features are read in their order."""
-    found = excitement.Strongest(layer.units, len(prepared.dataset.classes), count)
-    with progress.task("units", len(examples)) as advance:
-        for example in examples:
-            key = prepared.keys[example.path][ORIGINAL]
-            size_wh = prepared.store.entries[key].size_wh
-            on = reasons.lies_on(prepared.extractor.plan(size_wh).boxes, example)
-            features = np.asarray(prepared.store.load(key), np.float32)
+) -> None:
+    """Take photographs in, one after another."""
+    with progress.task("units", len(views)) as advance:
+        for view in views:
+            on = labels.lies_on(view.plan.boxes, view.example)
+            features = np.asarray(view.features, np.float32)
             found.take(layer.activations(features), on)
             advance()
-    return found
 
 
-def _check(asked: Asked, total: int):
-    missing = [unit for unit in asked.numbers if not 0 <= unit < total]
+def _check(asked: Asked, width: int) -> None:
+    missing = [unit for unit in asked.numbers if not 0 <= unit < width]
     if missing:
         raise errors.MidlevelError(
             f"There is no unit {missing[0]} in the {asked.of}: expected numbers from 0 "
-            f"to {total - 1}. Name another with --unit."
+            f"to {width - 1}. Name another with --unit."
         )
     if len(asked.numbers) > MOST:
         raise errors.MidlevelError(
@@ -159,5 +154,5 @@ def _chosen(
     if layer.weights is not None:
         chosen = excitement.heaviest(layer.weights, found.means, classes)
         return {unit: f"adds to {name}" for unit, name in chosen.items()}
-    most = np.argsort(-found.variance, kind="stable")[: excitement.UNITS].tolist()
+    most = np.argsort(-found.variance, kind="stable")[: excitement.SHOWN].tolist()
     return dict.fromkeys(most, "varies much")

@@ -1,6 +1,6 @@
 """How many windows teach what: by size, by class, by box."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,21 +35,21 @@ class Taught:
 def of_boxes(
     windows: np.ndarray, example: Example, judged: labels.Judged, config: Config
 ) -> list[Taught]:
-    """What each box of a photograph teaches, in their order; see `judge`."""
+    """What each box of a photograph teaches, in their order; see `labels.judge`."""
     rules = config.labels.rules()
     hits = labels.qualifies(
         windows, example.boxes, rules.min_of_window, rules.min_of_box
     )
     hard = example.difficult & (rules.difficult != "use")
     learned = hits & ~hard & (judged.ids[:, None] == example.classes)
-    fills, shows = shares(windows, example.boxes)
+    fills, shows = boxes_.shares(windows, example.boxes)
     fills = np.where(shows >= rules.min_of_box * labels.ROUNDING, fills, 0)
     columns = (hits.sum(axis=0), learned.sum(axis=0), *(fills, shows), hard)
     rows = zip(*(column.tolist() for column in _tops(columns)), strict=True)
     return [Taught(*row) for row in rows]
 
 
-def _tops(columns):
+def _tops(columns: Iterable[np.ndarray]) -> list[np.ndarray]:
     """Each `(windows, boxes)` as its largest of each box; what is `(boxes,)` stays."""
     return [c.max(axis=0, initial=0) if c.ndim > 1 else c for c in columns]
 
@@ -93,18 +93,6 @@ def why(taught: Taught, config: Config) -> str:
     }[kind(taught, config)]
 
 
-def shares(windows: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The share of each window that each box fills, and of each box that it shows.
-
-    Returns:
-        two float32 `(n windows, m boxes)`, in [0, 1].
-    """
-    shared = boxes_.intersection(windows, boxes)
-    areas = boxes_.area(windows)[:, None], boxes_.area(boxes)[None, :]
-    fills, shows = (shared / np.maximum(area, 1e-6) for area in areas)
-    return fills, shows
-
-
 def size_names(geometry: Geometry) -> list[str]:
     """The pyramid's window sizes as shares of a photograph's short side.
 
@@ -138,7 +126,7 @@ def size_numbers(plan: Plan, geometry: Geometry) -> np.ndarray:
 
 
 def columns(classes: Sequence[str]) -> list[str]:
-    """Heads of the columns of `count`: classes, then reasons to learn none."""
+    """Headings of the columns of `count`: classes, then reasons to learn none."""
     return [*classes, *labels.OTHERS]
 
 

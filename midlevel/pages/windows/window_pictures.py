@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel.images import pixels as images
+from midlevel.method import boxes as boxes_
 from midlevel.method import labels
 from midlevel.pages import drawing, outputs
 from midlevel.pages.windows import window_counts
@@ -92,7 +93,8 @@ def draw(sampled: Sampled, tally: Tally, number: str, place: Path) -> dict:
 def _pixels(path: Path, size_wh: tuple[int, int]) -> np.ndarray:
     """A photograph for a panel: small, and dim, so that marks stand out."""
     shrink = min(1, LONGEST / max(size_wh))
-    needed = tuple(max(1, round(side * shrink)) for side in size_wh)
+    width, height = (max(1, round(side * shrink)) for side in size_wh)
+    needed = width, height
     small = drawing.sized(images.read_enough(path, lambda _: needed).pixels, LONGEST)
     return (small * 0.6 + small.mean(axis=2, keepdims=True) * 0.15).astype(np.uint8)
 
@@ -123,7 +125,7 @@ def _panel(pixels: np.ndarray, sampled: Sampled, size: int, inks: dict) -> np.nd
 def _described(sampled: Sampled, size: int, names: Sequence[str]) -> list[tuple]:
     """Each window of one size as `(box, what it teaches and why)`, for the page."""
     boxes, example = sampled.plan.boxes, sampled.example
-    fills, shows = window_counts.shares(boxes, example.boxes)
+    fills, shows = boxes_.shares(boxes, example.boxes)
     rows = []
     for i in np.flatnonzero(sampled.numbers == size):
         class_id, reason = sampled.judged.ids[i], sampled.judged.reasons[i]
