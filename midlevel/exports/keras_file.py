@@ -5,6 +5,7 @@ from pathlib import Path
 
 from midlevel.exports import labels as labels_
 from midlevel.system import runtime
+from midlevel.system.keras_defaults import keras_defaults
 
 EXAMPLE = """\
 import json, zipfile
@@ -26,6 +27,8 @@ def write(network, path: Path, labels: dict):
     labels_.put_into_zip(path, labels)
 
 
+@keras_defaults()
 def load(path: Path) -> Callable:
     """What `write` wrote, as a function of a batch."""
-    return runtime.load_keras().saving.load_model(path).predict_on_batch
+    predict = runtime.load_keras().saving.load_model(path).predict_on_batch
+    return keras_defaults()(predict)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from midlevel import errors, runs
+from midlevel import errors
 from midlevel.images import sources
 from midlevel.prediction import journal, records
 from midlevel.prediction.model import Model
-from midlevel.system import files
+from midlevel.system import files, folders
 from midlevel.system.progress import Progress
 
 FOLDER = Path("runs/predict")
@@ -208,7 +208,7 @@ def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
         output = part.with_suffix("")
         if journal.is_free(output) and journal.is_of(output, meta, names):
             return output
-    return runs.new_folder(FOLDER, journal.ADVICE) / name
+    return folders.new(FOLDER, journal.ADVICE) / name
 
 
 def _conclude(summary: Summary, seconds: float, progress: Progress):
