@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sized
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from midlevel.system import files
 from midlevel.system.keras_defaults import keras_defaults
 from midlevel.system.progress import Progress
 from midlevel.training.batches import Batches
+from midlevel.training.steps import Step
 
 if TYPE_CHECKING:
     import keras
@@ -30,41 +31,8 @@ MIN_GAIN = 1e-4  # a validation mAP that rises by less does not count as better
 PLATEAU = 0.01  # training loss that falls by less than 1 % in an epoch is stable
 SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
 
-B_contra = TypeVar("B_contra", bound=Sized, contravariant=True)  # a step's batches
-B = TypeVar("B", bound=Sized)
+B = TypeVar("B", bound=Sized)  # a batch
 T = TypeVar("T")
-
-
-class Step(Protocol[B_contra]):
-    """What fitting does with a model: `steps.WindowStep` is the one for heads."""
-
-    def begin(self) -> None:
-        """Make a new optimizer."""
-
-    def begin_epoch(self, rng: np.random.Generator) -> None:
-        """Draw anew from `rng` what is random in the model."""
-
-    def learn(self, batch: B_contra, /) -> float:
-        """Learn from a batch; its mean loss."""
-
-    @property
-    def rate(self) -> float:
-        """The learning rate, the highest where there are several."""
-
-    def lower_rate(self) -> None:
-        """Divide every learning rate by ten."""
-
-    def scorer(self) -> heads.Scorer:
-        """What validation is given, with the weights of the time when it is called."""
-
-    def save(self, path: Path) -> None:
-        """Write model and optimizer, whole or not at all."""
-
-    def load(self, path: Path) -> None:
-        """Go on with what `save` wrote."""
-
-    def trained(self, path: Path) -> "keras.Model":
-        """The model that `save` wrote."""
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """A step: a model, its optimizer and loss, and how it learns from a batch."""
 
+from collections.abc import Sized
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,11 +17,46 @@ if TYPE_CHECKING:
 MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4  # Krizhevsky et al., NIPS 2012, section 5
 
 
+B_contra = TypeVar("B_contra", bound=Sized, contravariant=True)  # a batch
+
+
+class Step(Protocol[B_contra]):
+    """What fitting does with a model; `WindowStep` is the one for heads."""
+
+    def begin(self) -> None:
+        """Make a new optimizer."""
+
+    def begin_epoch(self, rng: np.random.Generator) -> None:
+        """Draw anew from `rng` what is random in the model."""
+
+    def learn(self, batch: B_contra, /) -> float:
+        """Learn from a batch; its mean loss."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, the highest where there are several."""
+
+    def lower_rate(self) -> None:
+        """Divide every learning rate by ten."""
+
+    def scorer(self) -> heads.Scorer:
+        """What validation is given, with the weights of the time when it is called."""
+
+    def save(self, path: Path) -> None:
+        """Write model and optimizer, whole or not at all."""
+
+    def load(self, path: Path) -> None:
+        """Go on with what `save` wrote."""
+
+    def trained(self, path: Path) -> "keras.Model":
+        """The model that `save` wrote."""
+
+
 class WindowStep:
     """Cross entropy of window classes, each window by its weight; the head learns.
 
     Other losses and optimizers are subclasses that say other `optimizer` or `learn`, or
-    classes of their own: see `fitting.Step`.
+    classes of their own: see `Step`.
 
     Attributes:
         model: a head.

@@ -69,8 +69,7 @@ def train(
         place = runs.Run(run) if run else runs.newest(finished=False)
         folder, chosen = resuming.resumed(place, data, settings or config)
     else:
-        chosen = _resolved(config_.load(config, settings))
-        folder = Path(data) if data else demo.folder()
+        folder, chosen = _asked(data, config_.load(config, settings))
         place = runs.create(run)
         if place.has_begun:
             resuming.check_same(place, folder, chosen)
@@ -81,6 +80,12 @@ def train(
         if prepared:
             results.say(place, progress)
     return place
+
+
+def _asked(data: str | Path | None, config: Config) -> tuple[Path, Config]:
+    """Data and settings of a new run, nothing left open that it could write down."""
+    resolved = config.model_copy(update={"training": config.training.resolved()})
+    return Path(data) if data else demo.folder(), resolved
 
 
 @contextlib.contextmanager
@@ -103,11 +108,6 @@ def _going_on_explained(run: runs.Run) -> Iterator[None]:
         ) from error
     finally:
         run.discard_if_empty()
-
-
-def _resolved(config: Config) -> Config:
-    """The settings with nothing left open that the run could write down."""
-    return config.model_copy(update={"training": config.training.resolved()})
 
 
 def _train(

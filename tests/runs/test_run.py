@@ -38,7 +38,7 @@ def tuned():
 
 def kept(folder, model):
     run = runs.Run(folder)
-    run.begin(config.Config(), {"classes": ["cat"]})
+    run.begin(config.Config(), {"classes": ["cat"], "data": "/gone"})
     run.keep_backbone(backbones.DEFAULT, model)
     return run
 
