@@ -172,10 +172,6 @@ def _tensorflow() -> Finding:
             f"no {' and no '.join(gone)}: predict and evaluate do without; train and "
         )
         return Finding("TensorFlow", NOTE, f"{text}export need both", INSTALL)
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
-        text = f"KERAS_BACKEND is {backend}; expected tensorflow"
-        return Finding("TensorFlow", MEND, text, "unset KERAS_BACKEND")
     text = f"{version(*TENSORFLOW)}, Keras {version('keras')}"
     return Finding("TensorFlow", FINE, text)
 

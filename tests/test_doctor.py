@@ -155,11 +155,6 @@ def test_without_tensorflow_one_can_predict_and_it_is_said(without):
     assert 'pip install "midlevel[cpu]"' in found.advice
 
 
-def test_keras_on_another_backend_is_to_mend(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert doctor._tensorflow().state == MEND
-
-
 @pytest.mark.parametrize(
     ("hidden", "state", "text"),
     [

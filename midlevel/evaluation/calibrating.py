@@ -1,37 +1,61 @@
-"""Fitting a calibration, and measuring it on photographs that were not fitted to."""
+"""Fitting calibrations and thresholds, and measuring them on photographs kept apart."""
+
+import functools
+from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel.method import metrics
-from midlevel.method.calibration import Calibration, expected_error, log_odds
+from midlevel.method import calibration, metrics
+from midlevel.method.calibration import Calibration
+from midlevel.settings.config import Scores
 from midlevel.system import runtime
 
 LEAST = 2  # photographs with and without a class, to fit it
 
 
-def fit(scores: np.ndarray, targets: np.ndarray) -> Calibration:
-    """The calibration of a labelled split, by scikit-learn's logistic regression.
+@dataclass(frozen=True)
+class Fitted:
+    """What a labelled split says of scores.
 
-    A class that fewer than two photographs show, or do not show, or whose scores
-    say the contrary of the labels, takes what fits all classes together; where that
-    does not serve either, it is left as it is.
+    Attributes:
+        calibration: from image scores to probabilities.
+        own: of each class, whether its calibration was fitted to its own photographs.
+        thresholds: of each class, the probability from which it is a label.
+    """
+
+    calibration: Calibration
+    own: list[bool]
+    thresholds: list[float]
+
+
+def fit(scores: np.ndarray, targets: np.ndarray, settings: Scores) -> Fitted:
+    """Calibration, unless the settings want none, and thresholds, of a labelled split.
 
     Args:
         scores: `(images, classes)` in [0, 1].
         targets: `(images, classes)` of 1, 0, -1; -1 counts neither way.
     """
+    fitted, own = calibration.none(scores.shape[1]), [True] * scores.shape[1]
+    if settings.calibrate:
+        fitted, own = calibrate(scores, targets)
+    found = thresholds(fitted(scores), targets, settings.precision)
+    return Fitted(fitted, own, found)
+
+
+def calibrate(
+    scores: np.ndarray, targets: np.ndarray
+) -> tuple[Calibration, list[bool]]:
+    """The calibration of a labelled split, by scikit-learn's logistic regression.
+
+    A class that fewer than two photographs show, or do not show, or whose scores
+    say the contrary of the labels, takes what fits all classes together; where that
+    does not serve either, it is left as it is. The second result is which classes have
+    a calibration of their own.
+    """
     together = _fit_one(scores.ravel(), targets.ravel()) or (1.0, 0.0)
-    pairs = zip(scores.T, targets.T, strict=True)
-    slopes, intercepts = zip(
-        *(_fit_one(*pair) or together for pair in pairs), strict=True
-    )
-    return Calibration(slopes, intercepts)
-
-
-def fits(scores: np.ndarray, targets: np.ndarray) -> list[bool]:
-    """Whether each class has photographs enough for a calibration of its own."""
-    pairs = zip(scores.T, targets.T, strict=True)
-    return [_fit_one(*pair) is not None for pair in pairs]
+    found = [_fit_one(*pair) for pair in zip(scores.T, targets.T, strict=True)]
+    slopes, intercepts = zip(*(one or together for one in found), strict=True)
+    return Calibration(slopes, intercepts), [one is not None for one in found]
 
 
 def _fit_one(scores: np.ndarray, targets: np.ndarray) -> tuple[float, float] | None:
@@ -43,37 +67,57 @@ def _fit_one(scores: np.ndarray, targets: np.ndarray) -> tuple[float, float] | N
         return None
     # Its mild penalty keeps the slope finite where a class is told apart perfectly.
     model = linear_model.LogisticRegression()
-    model.fit(log_odds(scores[counted])[:, None], shows)
+    model.fit(calibration.log_odds(scores[counted])[:, None], shows)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     return (slope, intercept) if slope > 0 else None
 
 
-def held_out(scores: np.ndarray, targets: np.ndarray, seed: int) -> dict:
-    """Calibration error before and after, on photographs that were not fitted to.
+def thresholds(
+    probabilities: np.ndarray, targets: np.ndarray, precision: float | None
+) -> list[float]:
+    """Of each class the threshold of the highest F1, or that reaches `precision`.
 
-    Returns:
-        `before` and `after`, means over the two halves of `kept_apart`; None where
-        neither shows a class.
+    That of a class nobody shows is the mean of the others.
     """
-    found, halves = kept_apart(scores, targets, seed)
-    before, after = (
-        [expected_error(some[half], targets[half]) for half in halves]
-        for some in (scores, found)
-    )
-    return {"before": metrics.mean(before), "after": metrics.mean(after)}
+    choose = metrics.best_threshold
+    if precision:
+        choose = functools.partial(metrics.threshold_of_precision, precision=precision)
+    pairs = zip(probabilities.T, targets.T, strict=True)
+    found = np.array([choose(*pair) for pair in pairs])
+    return np.nan_to_num(found, nan=np.nanmean(found)).tolist()
 
 
-def kept_apart(
-    scores: np.ndarray, targets: np.ndarray, seed: int
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Probabilities `(images, classes)` of photographs that were not fitted to.
+@dataclass(frozen=True)
+class KeptApart:
+    """Probabilities of photographs that were not fitted to.
 
-    Half of the photographs, drawn by `seed`, calibrate the other half, and the other
-    way round. The second result is the numbers of the photographs of each half.
+    Attributes:
+        probabilities: float64 `(images, classes)`; the scores where the settings want
+            no calibration.
+        error: expected calibration error `before` and `after`, means over the two
+            halves; None where neither half shows a class, and `after` no calibration.
     """
+
+    probabilities: np.ndarray
+    error: dict[str, float | None]
+
+
+def keep_apart(
+    scores: np.ndarray, targets: np.ndarray, settings: Scores, seed: int
+) -> KeptApart:
+    """Calibrate each half of the photographs, drawn by `seed`, by the other half."""
     order = np.random.default_rng(seed).permutation(len(scores))
     halves = np.array_split(order, 2)
+
+    def error(probabilities: np.ndarray) -> float | None:
+        return metrics.mean(
+            [calibration.expected_error(probabilities[h], targets[h]) for h in halves]
+        )
+
+    if not settings.calibrate:
+        return KeptApart(scores, {"before": error(scores), "after": None})
     found = np.zeros(scores.shape)
     for known, kept in (halves, halves[::-1]):
-        found[kept] = fit(scores[known], targets[known])(scores[kept])
-    return found, halves
+        fitted, _ = calibrate(scores[known], targets[known])
+        found[kept] = fitted(scores[kept])
+    return KeptApart(found, {"before": error(scores), "after": error(found)})

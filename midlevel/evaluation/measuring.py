@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     probabilities = model.calibrated(scores)
     labelled = model.labelled(probabilities)
     found = {
-        **metrics.table(scores, targets, classes),
+        **metrics.table(scores, targets, list(classes)),
         "baseline": baseline.measure(prepared, config),
         "labels": _rates(labelled, targets),
         "classes": _classes(model, prepared, labelled, targets),
@@ -115,7 +116,7 @@ def _of_run(model: Model, prepared: Prepared) -> dict:
     }
 
 
-def read(run: Run, name: str):
+def read(run: Run, name: str) -> Any:
     """A JSON file of the run, or the rows of a CSV file, numbers as numbers.
 
     Raises:
@@ -144,7 +145,9 @@ def differing(config: Config) -> dict:
     }
 
 
-def _classes(model: Model, prepared: Prepared, labelled, targets) -> dict:
+def _classes(
+    model: Model, prepared: Prepared, labelled: np.ndarray, targets: np.ndarray
+) -> dict:
     """For each class how many photographs show it, and how labels of it are right."""
     count = len(model.classes)
     learned = prepared.readable(model.config.data.train)
@@ -173,14 +176,14 @@ def _rates(labelled: np.ndarray, targets: np.ndarray) -> dict:
 
 def _calibration(scores: np.ndarray, targets: np.ndarray, config: Config) -> dict:
     """Reliability of scores, and of probabilities that halves kept apart were given."""
+    apart = calibrating.keep_apart(scores, targets, config.scores, config.seed)
     shown = (targets == 1).any(axis=0)
-    error = calibrating.held_out(scores, targets, config.seed)
-    before = calibration.reliability(scores[:, shown], targets[:, shown])
-    if not config.scores.calibrate:
-        return {"error": {**error, "after": None}, "before": before, "after": []}
-    apart, _ = calibrating.kept_apart(scores, targets, config.seed)
-    after = calibration.reliability(apart[:, shown], targets[:, shown])
-    return {"error": error, "before": before, "after": after}
+    before, after = (
+        calibration.reliability(some[:, shown], targets[:, shown])
+        for some in (scores, apart.probabilities)
+    )
+    after = after if config.scores.calibrate else []
+    return {"error": apart.error, "before": before, "after": after}
 
 
 def _histogram(probabilities: np.ndarray, targets: np.ndarray) -> dict:

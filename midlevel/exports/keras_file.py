@@ -8,6 +8,7 @@ from typing import Any
 from midlevel import errors
 from midlevel.exports import labels as labels_
 from midlevel.system import runtime
+from midlevel.system.keras_defaults import keras_defaults
 
 EXAMPLE = """\
 import json, zipfile
@@ -30,9 +31,10 @@ def write(network: Any, path: Path, labels: dict) -> None:
 
 def load(path: Path) -> Callable:
     """What `write` wrote, as a function of a batch."""
-    return network(path).predict_on_batch
+    return keras_defaults()(network(path).predict_on_batch)
 
 
+@keras_defaults()
 def network(path: str | Path) -> Any:
     """The `keras.Model` in a file that `write` wrote; its layers are made known first.
 

@@ -3,8 +3,10 @@
 from midlevel.networks import backbones, heads
 from midlevel.prediction.model import Model
 from midlevel.system import runtime
+from midlevel.system.keras_defaults import keras_defaults
 
 
+@keras_defaults()
 def window_model(model: Model, size_wh: tuple[int, int] | None = None):
     """A Keras model from windows to scores of background and classes.
 
@@ -21,6 +23,7 @@ def window_model(model: Model, size_wh: tuple[int, int] | None = None):
     return keras.Model(inputs, head(means(backbone(inputs))), name="window")
 
 
+@keras_defaults()
 def image_model(model: Model, size_wh: tuple[int, int] | None = None):
     """A Keras model from whole images to calibrated image scores.
 
@@ -61,8 +64,8 @@ MAKERS = {"window": window_model, "image": image_model}
 def _networks(model: Model) -> tuple:
     """The run's backbone and head as Keras models."""
     settings, run = model.config.backbone, model.run
-    kept = run.weights_file if run.weights_file.exists() else settings.weights
-    return backbones.keras_model(settings.name, kept), heads.load(run.head_file)
+    backbone = backbones.keras_model(settings.name, run.weights(settings))
+    return backbone, heads.load(run.head_file)
 
 
 def _over_windows(head):

@@ -124,10 +124,11 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
     """
     settings = config.backbone
     engine = engines.choose(config.engine, config.precision)
-    weights, stored = settings.weights, None
+    weights: str | Path = settings.weights
+    stored = None
     if run is not None:
         stored = run.stored_backbone
-        weights = run.weights_file if run.weights_file.exists() else weights
+        weights = run.weights(settings)
     backbone = backbones.build(settings.name, weights, engine, stored)
     chosen = config.features
     return Extractor(backbone, geometry_of(config), chosen.method, chosen.context)

@@ -9,7 +9,10 @@ from midlevel.images import pixels as images_
 from midlevel.method import calibration, windows
 from midlevel.system import runtime
 
-keras = runtime.load_keras()
+runtime.load_keras()
+
+import keras  # noqa: E402  (on TensorFlow now)
+
 ops = keras.ops
 
 

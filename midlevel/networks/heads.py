@@ -5,16 +5,17 @@ Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), 
 """
 
 import functools
-import json
-import re
 import zipfile
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from midlevel import errors
+from midlevel.networks import parts
 from midlevel.system import files, runtime
+from midlevel.system.keras_defaults import keras_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,22 +24,19 @@ if TYPE_CHECKING:
     import keras
 
     from midlevel.networks import engines
-    from midlevel.runs import Run
 
+
+Scorer = Callable[[np.ndarray], np.ndarray]  # features to window scores
 LENGTH = 20.0  # of normalised features, so that initial activations are near one
 STEADY = 1e-4  # keeps the root of a feature near zero from magnifying rounding
-PARTS = re.compile(  # module and class of all that a head is made of
-    r"keras\.layers\.(InputLayer|Dense|Dropout|UnitNormalization|Rescaling)"
-    r"|keras\.optimizers\.(Adam|SGD)|keras\.optimizers\.schedules\.\w+"
-    r"|keras\.initializers\.\w+|keras\.src\.ops\.\w+\.\w+|keras\.DTypePolicy"
-    r"|keras\.src\.models\.functional\.Functional|\.__keras_tensor__"
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(RecursionError, EOFError, zipfile.BadZipFile, zlib.error),
 )
-LARGEST_CONFIG = 1_000_000  # bytes of a head's description
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
-UNREADABLE += (RecursionError, EOFError, zipfile.BadZipFile, zlib.error)
 SCORED_AT_ONCE = 8192  # windows; bounds memory whatever the number of images
 
 
+@keras_defaults()
 def build(
     channels: int,
     classes: int,
@@ -78,7 +76,7 @@ def build(
     return keras.Model(inputs, last(x), name="head")
 
 
-def _normalised(x):
+def _normalised(x: "keras.KerasTensor") -> "keras.KerasTensor":
     """The signed root of each feature, scaled to the same length for every window."""
     keras = runtime.load_keras()
     root = keras.ops.sqrt(keras.ops.abs(x) + STEADY) - STEADY**0.5
@@ -87,19 +85,20 @@ def _normalised(x):
     return keras.layers.Rescaling(LENGTH, name="length")(x)
 
 
-def score(head: "engines.Network", features: np.ndarray) -> np.ndarray:
+def score(head: Scorer, features: np.ndarray) -> np.ndarray:
     """Window scores float32 `(n, 1 + classes)` of features `(n, channels)`.
 
     The features may be of several images: one matrix product serves them all.
     """
-    parts = [
+    found = [
         head(np.asarray(features[i : i + SCORED_AT_ONCE], np.float32))
         for i in range(0, max(len(features), 1), SCORED_AT_ONCE)
     ]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def in_training(head: "keras.Model") -> "engines.Network":
+@keras_defaults()
+def in_training(head: "keras.Model") -> Scorer:
     """A head whose weights still change, as what `score` takes; traced once."""
     runtime.load_keras()
     import tensorflow as tf
@@ -107,10 +106,12 @@ def in_training(head: "keras.Model") -> "engines.Network":
     windows = tf.TensorSpec((None, head.input_shape[-1]), tf.float32)
     call = functools.partial(head, training=False)
     function = tf.function(call, input_signature=[windows])
+    function.get_concrete_function()  # now, while Keras has its defaults
     return lambda features: function(features).numpy()
 
 
-def hidden(head: "keras.Model") -> tuple["engines.Network", np.ndarray]:
+@keras_defaults()
+def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
     """The units of a head's last hidden layer.
 
     Returns:
@@ -133,18 +134,24 @@ def hidden(head: "keras.Model") -> tuple["engines.Network", np.ndarray]:
     return in_training(below), head.get_layer(names[-1]).get_weights()[0]
 
 
-def network(run: "Run", engine: "engines.Engine") -> "engines.Network":
-    """The trained head of a run, on an engine.
+def network(
+    path: "Path", stored: "Path", engine: "engines.Engine"
+) -> "engines.Network":
+    """A trained head, on an engine.
+
+    Args:
+        path: its `.keras` file.
+        stored: the same head as OpenVINO reads it, where it was kept.
 
     Raises:
-        errors.MidlevelError: its file is missing, damaged, or of another head.
+        errors.MidlevelError: a file is missing, damaged, or of another head.
     """
-    found = engine.network(lambda: load(run.head_file), "float32", run.stored_head)
-    if found.fingerprint and found.fingerprint != fingerprint(run.head_file):
+    found = engine.network(lambda: load(path), "float32", stored)
+    if found.fingerprint and found.fingerprint != fingerprint(path):
         raise errors.MidlevelError(
-            f"{run.stored_head}: is not the head in {run.head_file.name}. Restore both "
-            f"files; or delete {run.stored_head.name}, and every start converts "
-            f"{run.head_file.name}, which needs TensorFlow."
+            f"{stored}: is not the head in {path.name}. Restore both files; or delete "
+            f"{stored.name}, and every start converts {path.name}, which needs "
+            "TensorFlow."
         )
     return found
 
@@ -154,14 +161,14 @@ def fingerprint(path: "Path") -> str:
     return files.digest(path) if path.exists() else ""
 
 
-def keep(run: "Run", head: "keras.Model"):
-    """Write a trained head into its run: for Keras, and for OpenVINO."""
+def keep(path: "Path", stored: "Path", head: "keras.Model") -> None:
+    """Write a trained head: for Keras to `path`, for OpenVINO to `stored`."""
     from midlevel.networks.engines import openvino
 
-    with files.whole(run.head_file) as path:
-        head.save(path)
+    with files.whole(path) as waiting:
+        head.save(waiting)
     graph = openvino.convert(head, "float32")
-    openvino.save(graph, run.stored_head, fingerprint(run.head_file))
+    openvino.save(graph, stored, fingerprint(path))
 
 
 def load(path: "Path") -> "keras.Model":
@@ -171,10 +178,8 @@ def load(path: "Path") -> "keras.Model":
         errors.MidlevelError: the file is missing, no Keras model, or one with parts
             that no head has.
     """
-    keras = runtime.load_keras()
     try:
-        check_parts(path)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return read(path)
     except UNREADABLE as error:
         why = " ".join(str(error).split())[:300].rstrip(".")
         raise errors.MidlevelError(
@@ -182,18 +187,13 @@ def load(path: "Path") -> "keras.Model":
         ) from error
 
 
-def check_parts(path: "Path"):
-    """Refuse what is not one of `PARTS` before Keras looks for its class.
+@keras_defaults()
+def read(path: "Path", to_learn: bool = False) -> "keras.Model":
+    """The same, with errors as they come, which are of `UNREADABLE`.
 
-    Keras refuses lambdas by itself, but takes any class that it can find by name.
+    Args:
+        to_learn: with its optimizer and loss, where they were saved.
     """
-    with zipfile.ZipFile(path) as file, file.open("config.json") as part:
-        waiting = [json.loads(part.read(LARGEST_CONFIG))]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict) and "class_name" in item:
-            name = f"{item.get('module') or ''}.{item['class_name']}"
-            if not PARTS.fullmatch(name):
-                raise ValueError(f"it has a part that no head has, {name[:80]!r}")
-        if isinstance(item, dict | list):
-            waiting += item.values() if isinstance(item, dict) else item
+    parts.check(path)
+    saving = runtime.load_keras().saving
+    return saving.load_model(path, compile=to_learn, safe_mode=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors, runs
+from midlevel import errors
 from midlevel.pages import drawing
-from midlevel.system import files
+from midlevel.system import files, folders
 
 ADVICE = "Name another folder with --output, or make room."
 PAGE = "index.html"
@@ -21,7 +21,7 @@ def folder(asked: str | Path | None, kind: Path) -> Path:
         errors.MidlevelError: it holds something, or cannot be made.
     """
     if not asked:
-        return runs.new_folder(kind, ADVICE)
+        return folders.new(kind, ADVICE)
     place = Path(asked)
     with files.explained(place, ADVICE):
         place.mkdir(parents=True, exist_ok=True)

@@ -244,7 +244,7 @@ def load(
         config,
         *facts,
         extractor,
-        heads.network(run, extractor.backbone.engine),
+        heads.network(run.head_file, run.stored_head, extractor.backbone.engine),
     )
 
 

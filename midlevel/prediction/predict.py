@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from midlevel import errors, runs
+from midlevel import errors
 from midlevel.images import sources
 from midlevel.prediction import journal, records
 from midlevel.prediction.model import Model
-from midlevel.system import files, streams
+from midlevel.system import files, folders, streams
 from midlevel.system.progress import Progress
 
 FOLDER = Path("runs/predict")
@@ -235,7 +235,7 @@ def _place(meta: dict, form: str, resume: bool) -> Path:
     for part in sorted(parts, key=os.path.getmtime, reverse=True):
         if journal.can_go_on(part.with_suffix(""), meta):
             return part.with_suffix("")
-    return runs.new_folder(FOLDER, journal.ADVICE) / name
+    return folders.new(FOLDER, journal.ADVICE) / name
 
 
 def _conclude(summary: Summary, seconds: float, progress: Progress):

@@ -9,34 +9,31 @@ metrics.json      validation scores in three forms, windows learned from, timing
 report.*          a page on the run, and its numbers: see `reporting`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
 backbone.xml, backbone.bin   the frozen network for OpenVINO
-backbone.weights.h5          for Keras, where midlevel does not bring it along
+backbone.weights.h5          for Keras, where they are not those midlevel brings along
 checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
 import contextlib
 import csv
 import io
-import itertools
 import json
-import platform
 import shutil
-import sys
-import time
-from importlib import metadata
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from midlevel import errors
 from midlevel.networks import backbones
+from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
 from midlevel.system import files
 
+if TYPE_CHECKING:
+    import keras
+
 SCHEMA = "midlevel-run/1"
 ADVICE = "Name another folder with --run, or make room."
-TRAIN_FOLDER = Path("runs/train")
 LOCK = ".lock"  # held by the process that trains
-BEGINNING = {"split.csv", "config.yaml", "environment.json"}  # written before run.json
-PACKAGES = ("midlevel", "tensorflow", "tensorflow-cpu", "keras", "openvino")
-PACKAGES += ("numpy", "opencv-python-headless", "albumentations", "pydantic")
 
 
 class Run:
@@ -81,7 +78,7 @@ class Run:
     def split_files(self) -> dict[str, list[str]]:
         """`split.csv`: the files of each split, relative to the data's folder."""
         text = files.read_text(self.folder / "split.csv")
-        splits = {}
+        splits: dict[str, list[str]] = {}
         for row in csv.DictReader(io.StringIO(text, newline="")):
             splits.setdefault(row["split"], []).append(row["file"])
         return splits
@@ -121,25 +118,41 @@ class Run:
         """Whether anything was written to go on from."""
         return (self.folder / "run.json").exists()
 
-    def begin(self, config: config_.Config, record: dict):
+    def begin(self, config: config_.Config, record: dict) -> None:
         """Write what is known before the work."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_text("config.yaml", config_.dump(config))
         self.write_json("environment.json", environment())
         self.write_json("run.json", {"schema": SCHEMA, "finished": False, **record})
 
-    def keep_backbone(self, settings: config_.Backbone):
-        """Write the backbone, so that the run stands alone and needs no TensorFlow."""
-        if self.stored_backbone.exists():
-            return
-        model = backbones.keras_model(settings.name, settings.weights)
-        if settings != config_.Backbone():  # the default comes with midlevel
+    def keep_backbone(self, name: str, model: "keras.Model") -> None:
+        """Write the backbone, so that the run stands alone and needs no TensorFlow.
+
+        Its Keras weights too, unless they are to the bit those that come with midlevel.
+
+        Args:
+            name: in the table of backbones.
+            model: the network that the run is scored with.
+        """
+        if backbones.fingerprint_of(model, name) != backbones.PACKAGED_FINGERPRINT:
             with files.whole(self.weights_file) as path:
                 model.save_weights(path)
-        backbones.store(self.stored_backbone, settings.name, model)
+        else:
+            self.weights_file.unlink(missing_ok=True)
+        backbones.store(self.stored_backbone, name, model)
+
+    def weights(self, settings: config_.Backbone) -> str | Path:
+        """The backbone's Keras weights: the run's own where it keeps them.
+
+        Without any, the default backbone is the one that comes with midlevel.
+        """
+        if self.weights_file.exists():
+            return self.weights_file
+        is_packaged = settings.name == backbones.DEFAULT
+        return "imagenet" if is_packaged else settings.weights
 
     @contextlib.contextmanager
-    def alone(self):
+    def alone(self) -> Iterator[None]:
         """While no other process writes the run; what killed ones left is taken away.
 
         Raises:
@@ -152,104 +165,29 @@ class Run:
                 files.sweep(folder, age=0 if is_held else files.LEFT_OVER)
             yield
 
-    def discard_checkpoints(self):
+    def discard_checkpoints(self) -> None:
         """Take away what only an unfinished run needs."""
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
-    def discard_if_empty(self):
+    def discard_if_empty(self) -> None:
         """Take away the folder of a run in which nothing was written."""
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 
-    def update(self, **changes):
+    def update(self, **changes: Any) -> None:
         """Change entries of `run.json`."""
         self.write_json("run.json", {**self.record, **changes})
 
-    def write_json(self, name: str, content):
+    def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the run."""
         self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
-    def write_csv(self, name: str, rows: list[dict]):
+    def write_csv(self, name: str, rows: list[dict]) -> None:
         """Write a table of the run; all rows have the keys of the first."""
         keys = list(rows[0])
         cells = [[row[key] for key in keys] for row in rows]
         files.write_csv(self.folder / name, [keys, *cells])
 
-    def write_text(self, name: str, text: str):
+    def write_text(self, name: str, text: str) -> None:
         """Write a text file of the run."""
         files.write_text(self.folder / name, text)
-
-
-def new_folder(kind: Path = TRAIN_FOLDER, advice: str = ADVICE) -> Path:
-    """Make a folder under `kind`, named after the time, that nobody else has.
-
-    Args:
-        advice: what to do where that cannot be made.
-
-    Raises:
-        errors.MidlevelError: it cannot be made.
-    """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for name in itertools.chain([stamp], (f"{stamp}-{i}" for i in itertools.count(2))):
-        with files.explained(kind, advice), contextlib.suppress(FileExistsError):
-            (kind / name).mkdir(parents=True)
-            return kind / name
-
-
-def create(folder: str | Path | None) -> Run:
-    """A run in `folder`, which is made; by default a new one named after the time.
-
-    What is in `folder` may be a run already, see `has_begun`, or the beginning of one.
-
-    Raises:
-        errors.MidlevelError: something else is in it, or it cannot be made.
-    """
-    if not folder:
-        return Run(new_folder())
-    run = Run(folder)
-    with files.explained(run.folder, ADVICE):
-        run.folder.mkdir(parents=True, exist_ok=True)
-        there = {path.name for path in run.folder.iterdir()} - BEGINNING
-    if not run.has_begun and any(not name.startswith(".") for name in there):
-        raise errors.MidlevelError(
-            f"{run.folder}: is not empty and holds no run of midlevel train. Name a "
-            "new folder with --run."
-        )
-    return run
-
-
-def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:
-    """The newest run below the current folder that is, or is not, finished.
-
-    Raises:
-        errors.MidlevelError: there is none.
-    """
-    records = sorted(kind.glob("*/run.json"), key=lambda p: p.stat().st_mtime_ns)
-    for path in reversed(records):
-        run = Run(path.parent)
-        with contextlib.suppress(errors.MidlevelError):  # another version's
-            if run.record.get("finished") == finished:
-                return run
-    if finished:
-        raise errors.MidlevelError(
-            f"No finished run in {kind}. Train one with `midlevel train`, or name one "
-            "with --model."
-        )
-    raise errors.MidlevelError(f"No unfinished run in {kind}. Name one with --run.")
-
-
-def environment() -> dict:
-    """Versions, machine and command line."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "versions": versions,
-    }

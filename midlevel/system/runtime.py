@@ -13,17 +13,20 @@ from midlevel import errors
 from midlevel.system import loading
 
 
-def load_keras():
+def load_keras() -> ModuleType:
     """The `keras` module on TensorFlow; imports both on the first call (seconds).
 
-    TensorFloat-32, which GPUs take for float32 without being asked, is turned off.
+    What else the machine says of Keras' backend, in KERAS_BACKEND or keras.json, is for
+    other programs. TensorFloat-32, which GPUs take for float32 without being asked, is
+    turned off.
 
     Raises:
-        errors.MissingDependency: TensorFlow is not installed, or Keras was already
-            loaded with another backend.
+        errors.MissingDependency: TensorFlow is not installed.
+        errors.MidlevelError: Keras is loaded already, with another backend.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         with native_messages_kept_back(while_loading="tensorflow"):
             import keras
@@ -35,8 +38,9 @@ def load_keras():
         ) from error
     if keras.backend.backend() != "tensorflow":
         raise errors.MidlevelError(
-            "midlevel runs on Keras with TensorFlow. Received KERAS_BACKEND="
-            f"{keras.backend.backend()}; unset it or set it to tensorflow."
+            "midlevel needs Keras on TensorFlow, and Keras is loaded already on "
+            f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow before Keras is "
+            "imported, or use midlevel in a process of its own."
         )
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     return keras

@@ -1,8 +1,9 @@
 """Labelled windows in batches, read from the store in an order drawn every epoch."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,22 @@ class Batch:
     features: np.ndarray
     ids: np.ndarray
     weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+B_co = TypeVar("B_co", bound=Sized, covariant=True)
+
+
+class Batches(Protocol[B_co]):
+    """What is learned from: batches of any kind that has a length."""
+
+    def __len__(self) -> int:
+        """How many windows, or what else a batch holds, an epoch has."""
+
+    def batches(self, rng: np.random.Generator, size: int) -> Iterator[B_co]:
+        """The batches of an epoch, of `size` each, in an order that `rng` draws."""
 
 
 class WindowSet:
@@ -77,7 +94,8 @@ class WindowSet:
         if sum(sizes) <= self._memory:
             yield tuple(range(len(sizes)))
             return
-        block, held = [], 0
+        block: list[int] = []
+        held = 0
         for image in rng.permutation(len(sizes)).tolist():
             if block and held + sizes[image] > self._memory:
                 yield tuple(block)

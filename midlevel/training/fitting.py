@@ -1,29 +1,38 @@
-"""Fit a head on window features: epochs, early stopping, a state to go on from.
+"""Fitting: epochs, early stopping or a schedule, a state to go on from.
 
-After every epoch the folder holds all that is needed to go on as if nothing had
-happened: `state.json`, and the heads it names with their optimizer.
+What is learned from, how a step learns, and what is validated are arguments; other
+losses, quotas and rates need no other loop. After every epoch the folder holds all that
+is needed to go on as if nothing had happened: `state.json`, and the models it names
+with their optimizer.
 """
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sized
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
 from midlevel import errors
 from midlevel.networks import heads
 from midlevel.settings.config import Training
-from midlevel.system import files, runtime
+from midlevel.system import files
+from midlevel.system.keras_defaults import keras_defaults
 from midlevel.system.progress import Progress
-from midlevel.training.batches import WindowSet
+from midlevel.training.batches import Batches
+from midlevel.training.steps import Step
+
+if TYPE_CHECKING:
+    import keras
 
 MIN_GAIN = 1e-4  # a validation mAP that rises by less does not count as better
-
-
-MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
 PLATEAU = 0.01  # training loss that falls by less than 1 % in an epoch is stable
 SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
+
+B = TypeVar("B", bound=Sized)  # a batch
+T = TypeVar("T")
 
 
 @dataclass
@@ -38,59 +47,52 @@ class State:
     history: list[dict] = field(default_factory=list)
 
 
-def compile_head(head, settings: Training):
-    """Give a new head its loss and optimizer."""
-    keras = runtime.load_keras()
-    if settings.optimizer == "sgd":
-        # Krizhevsky's decay goes through the momentum, Keras' does not. Biases decay
-        # here too: Keras does not save which weights were spared.
-        decay = WEIGHT_DECAY / (1 - MOMENTUM)
-        optimizer = keras.optimizers.SGD(
-            settings.learning_rate, momentum=MOMENTUM, weight_decay=decay
-        )
-    else:
-        optimizer = keras.optimizers.Adam(settings.learning_rate)
-    head.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
-
-
+@keras_defaults()
 def fit(
-    head,
-    windows: WindowSet,
-    validate: Callable,
+    step: Step[B],
+    batches: Batches[B],
+    validate: Callable[[heads.Scorer], dict],
     settings: Training,
     seed: int,
     folder: Path,
     progress: Progress,
-):
-    """Fit `head`; returns the best head by validation mAP, and the final `State`.
+) -> tuple["keras.Model", State]:
+    """Fit a step's model; returns the best one by validation mAP, and the final state.
 
     Goes on from `folder` if an earlier call left a state there. On CPU the same seed
     gives the same weights twice, interrupted or not.
 
     Args:
+        validate: takes the step's scorer, gives `{"mAP": ..., "k": ...}`.
         settings: `resolved`.
-        validate: takes what `heads.score` does, gives `{"mAP": ..., "k": ...}`.
         folder: for the state.
+
+    Raises:
+        errors.MidlevelError: the state is damaged, or the loss is no longer finite.
     """
     state = read_state(folder)
     if state.epoch:
-        head = _load_head(folder, state.epoch)
+        _read(step.load, checkpoint(folder, state.epoch))
     else:
-        compile_head(head, settings)
-    scorer = heads.in_training(head)
+        step.begin()
+    size = cast(int, settings.batch)  # it is resolved
+    scorer = step.scorer()
     while not state.finished:
         number = state.epoch + 1
-        with progress.task(f"epoch {number}", len(windows)) as advance:
-            loss = _epoch(head, windows, settings.batch, (seed, number), advance)
+        with progress.task(f"epoch {number}", len(batches)) as advance:
+            rng = np.random.default_rng((seed, number))
+            loss = _epoch(step, batches, size, rng, advance)
+        if not math.isfinite(loss):
+            raise _lost(loss, number, step.rate)
         row = {"epoch": number, "loss": loss, **validate(scorer)}
-        row["learning_rate"] = float(head.optimizer.learning_rate)
-        _advance(state, row, head, settings)
-        _save(state, head, folder)
+        row["learning_rate"] = step.rate
+        _advance(state, row, step, settings)
+        _save(state, step, folder)
         progress.say(
             f"epoch {number}: loss {loss:.4f}, validation mAP {row['mAP']:.4f} "
             f"with k = {row['k']:g}"
         )
-    return _load_head(folder, state.best_epoch, compile=False), state
+    return _read(step.trained, checkpoint(folder, state.best_epoch)), state
 
 
 def read_state(folder: Path) -> State:
@@ -108,11 +110,14 @@ def read_state(folder: Path) -> State:
         raise _damaged(path, error) from error
 
 
-def _load_head(folder: Path, epoch: int, compile: bool = True):
-    keras, path = runtime.load_keras(), checkpoint(folder, epoch)
+def checkpoint(folder: Path, epoch: int) -> Path:
+    """Where the model of an epoch is; the best and the last are kept."""
+    return folder / f"epoch-{epoch:03d}.keras"
+
+
+def _read(load: Callable[[Path], T], path: Path) -> T:
     try:
-        heads.check_parts(path)
-        return keras.saving.load_model(path, compile=compile)
+        return load(path)
     except heads.UNREADABLE as error:
         raise _damaged(path, error) from error
 
@@ -124,33 +129,33 @@ def _damaged(path: Path, error: Exception) -> errors.MidlevelError:
     )
 
 
-def checkpoint(folder: Path, epoch: int) -> Path:
-    """Where the head of an epoch is; the best and the last are kept."""
-    return folder / f"epoch-{epoch:03d}.keras"
+def _lost(loss: float, epoch: int, rate: float) -> errors.MidlevelError:
+    return errors.MidlevelError(
+        f"Epoch {epoch}: expected a loss that is a finite number. Received: {loss}, "
+        f"with a learning rate of {rate:g}. Lower training.learning_rate and train a "
+        "new run; this one stays unfinished."
+    )
 
 
-def _epoch(head, windows, batch, seed, advance) -> float:
-    """One pass over all windows in an order of its own; returns the mean loss."""
-    rng = np.random.default_rng(seed)
-    _seed_dropout(head, rng)
+def _epoch(
+    step: Step[B],
+    batches: Batches[B],
+    size: int,
+    rng: np.random.Generator,
+    advance: Callable[[int], None],
+) -> float:
+    """One pass over all batches; the mean loss, nan or infinite as soon as it is so."""
+    step.begin_epoch(rng)
     total = 0.0
-    for some in windows.batches(rng, batch):
-        head.reset_metrics()  # else an older Keras gives a running mean
-        loss = head.train_on_batch(some.features, some.ids, some.weights)
-        total += float(loss) * len(some.ids)
-        advance(len(some.ids))
-    return total / len(windows)
+    for some in batches.batches(rng, size):
+        total += step.learn(some) * len(some)
+        if not math.isfinite(total):
+            return total
+        advance(len(some))
+    return total / len(batches)
 
 
-def _seed_dropout(head, rng):
-    """Begin an epoch's dropout anew: Keras does not save where it stood."""
-    keras = runtime.load_keras()
-    for layer in head.layers:
-        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
-            layer.seed_generator.state.assign(rng.integers(0, 2**31, 2))
-
-
-def _advance(state: State, row: dict, head, settings: Training):
+def _advance(state: State, row: dict, step: Step[B], settings: Training) -> None:
     """Take an epoch's results in; lower the learning rate, decide whether to stop."""
     before = state.history[-1]["loss"] if state.history else float("inf")
     state.history.append(row)
@@ -159,18 +164,17 @@ def _advance(state: State, row: dict, head, settings: Training):
         state.best_mAP, state.best_epoch = row["mAP"], state.epoch
     if settings.optimizer == "sgd" and row["loss"] > before * (1 - PLATEAU):
         state.drops += 1
-        head.optimizer.learning_rate = head.optimizer.learning_rate / 10
+        step.lower_rate()
     stale = state.epoch - state.best_epoch >= settings.patience
     stable = state.drops >= SGD_DROPS if settings.optimizer == "sgd" else stale
-    state.finished = stable or state.epoch >= settings.epochs
+    state.finished = stable or state.epoch >= cast(int, settings.epochs)
 
 
-def _save(state: State, head, folder: Path):
-    """The head first, then the state that names it, then what nobody needs goes."""
+def _save(state: State, step: Step[B], folder: Path) -> None:
+    """The model first, then the state that names it, then what nobody needs goes."""
     folder.mkdir(parents=True, exist_ok=True)
     path = checkpoint(folder, state.epoch)
-    with files.whole(path) as waiting:
-        head.save(waiting)
+    step.save(path)
     files.write_text(folder / "state.json", json.dumps(asdict(state), indent=1))
     for old in folder.glob("epoch-*.keras"):
         if old not in (path, checkpoint(folder, state.best_epoch)):

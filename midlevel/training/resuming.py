@@ -8,7 +8,9 @@ from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 
 
-def resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
+def resumed(
+    run: runs.Run, data: str | Path | None, changes: object
+) -> tuple[Path, Config]:
     """Data and settings of a run that `--resume` names.
 
     Raises:
@@ -23,7 +25,7 @@ def resumed(run: runs.Run, data, changes) -> tuple[Path, Config]:
     return Path(data or record["data"]), run.config
 
 
-def check_same(run: runs.Run, data: Path, config: Config):
+def check_same(run: runs.Run, data: Path, config: Config) -> None:
     """Make sure that a run is what the same command began.
 
     Raises:
@@ -43,7 +45,7 @@ def check_same(run: runs.Run, data: Path, config: Config):
         )
 
 
-def begin(run: runs.Run, config: Config, dataset: datasets.Dataset, data: Path):
+def begin(run: runs.Run, config: Config, dataset: datasets.Dataset, data: Path) -> None:
     """Begin a new run; make sure that a resumed one learns the same from the same.
 
     Raises:

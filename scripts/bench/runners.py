@@ -36,8 +36,9 @@ def prepare(folder: Path, backbone: str, classes: int) -> runs.Run:
     names = [f"class{number}" for number in range(1, classes + 1)]
     settings = config.load(None, {"backbone.name": backbone, "data.classes": names})
     run.begin(settings, {"classes": names})
-    run.keep_backbone(settings.backbone)
-    heads.keep(run, heads.build(backbones.find(backbone).channels, classes))
+    run.keep_backbone(backbone, backbones.keras_model(backbone))
+    head = heads.build(backbones.find(backbone).channels, classes)
+    heads.keep(run.head_file, run.stored_head, head)
     return run
 
 
@@ -48,7 +49,7 @@ def load(
     chosen = {"windows.pyramid": pyramid, "engine": engine, "precision": precision}
     settings = config.load(run.config, chosen)
     extractor = build_extractor(settings, run)
-    head = heads.network(run, extractor.backbone.engine)
+    head = heads.network(run.head_file, run.stored_head, extractor.backbone.engine)
     classes = tuple(settings.data.classes)
     # A score is never above 1: the first classes are always found, others never.
     thresholds = {name: 0.0 if i < LABELS else 2.0 for i, name in enumerate(classes)}
@@ -64,8 +65,9 @@ def alone(found: model.Model, watch: Stopwatch) -> model.Model:
     engine = Alone(**asdict(backbone.engine))
     if backbone.engine.streams > 1:
         settings, stored = found.config.backbone, found.run.stored_backbone
-        backbone = backbones.build(settings.name, settings.weights, engine, stored)
-        head = heads.network(found.run, engine)
+        weights = found.run.weights(settings)
+        backbone = backbones.build(settings.name, weights, engine, stored)
+        head = heads.network(found.run.head_file, found.run.stored_head, engine)
     network = watch.of("backbone", backbone.network)
     backbone = replace(backbone, engine=engine, network=network)
     extractor = replace(found.extractor, backbone=backbone)
@@ -128,7 +130,7 @@ def build(way: Way, run: runs.Run) -> Maps | Crops:
 def whole(run: runs.Run):
     """Backbone, mean over the map, head: one Keras model from crops to scores."""
     keras, settings = runtime.load_keras(), run.config.backbone
-    backbone = backbones.keras_model(settings.name, settings.weights)
+    backbone = backbones.keras_model(settings.name, run.weights(settings))
     side = backbones.find(settings.name).input_size
     crops = keras.Input((side, side, 3))
     means = keras.layers.GlobalAveragePooling2D()(backbone(crops, training=False))

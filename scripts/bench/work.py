@@ -21,7 +21,7 @@ class Counter:
     def __init__(self, run: runs.Run):
         settings = run.config.backbone
         self.spec = backbones.find(settings.name)
-        self._backbone = backbones.keras_model(settings.name, settings.weights)
+        self._backbone = backbones.keras_model(settings.name, run.weights(settings))
         head = heads.load(run.head_file)
         self._head = sum(math.prod(layer.kernel.shape) for layer in with_kernel(head))
         self._of_size = functools.cache(self._count)

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -47,11 +48,24 @@ def test_what_is_not_installed_is_named_with_the_way_to_it(
         load()
 
 
-def test_keras_on_something_else_is_refused(monkeypatch):
+def test_keras_loaded_on_something_else_is_refused_in_one_line(monkeypatch):
     keras = runtime.load_keras()
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(errors.MidlevelError, match="Received KERAS_BACKEND=jax"):
+    with pytest.raises(errors.MidlevelError, match="loaded already on jax") as caught:
         runtime.load_keras()
+    assert "KERAS_BACKEND=tensorflow" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_a_backend_left_set_for_others_is_of_no_concern(backend):
+    load = "from midlevel.system import runtime; keras = runtime.load_keras()"
+    code = f"{load}; assert keras.backend.backend() == 'tensorflow'"
+    env = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env
+    )
+    assert done.returncode == 0, done.stderr
 
 
 LOADING = (

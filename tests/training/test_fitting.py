@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import stub
 
-from midlevel import errors, runs
+from midlevel import errors
 from midlevel.networks import engines, heads
 from midlevel.settings import config
 from midlevel.settings.config import Training
+from midlevel.system import runtime
 from midlevel.training import fitting
 from midlevel.training.batches import Batch
+from midlevel.training.quota import Quota
+from midlevel.training.steps import WindowStep
 
 
 def recipe(optimizer, learning_rate, batch, epochs, patience):
@@ -61,10 +64,17 @@ def scripted(maps):
     return validate
 
 
-def fit(folder, maps=(0.1, 0.2, 0.3, 0.4), recipe=ADAM, seed=0, windows=None):
-    head = heads.build(5, 2, hidden=[8], dropout=0.5, seed=seed)
+def fit(
+    folder,
+    maps=(0.1, 0.2, 0.3, 0.4),
+    recipe=ADAM,
+    seed=0,
+    windows=None,
+    make=WindowStep,
+):
+    step = make(heads.build(5, 2, hidden=[8], dropout=0.5, seed=seed), recipe)
     windows = windows or Points()
-    return fitting.fit(head, windows, scripted(maps), recipe, seed, folder, stub.QUIET)
+    return fitting.fit(step, windows, scripted(maps), recipe, seed, folder, stub.QUIET)
 
 
 def score(head, features):
@@ -137,7 +147,8 @@ def test_fitting_stops_without_gain_and_keeps_the_best_epoch(tmp_path):
 
     chosen = recipe("adam", 0.01, 32, epochs=9, patience=2)
     head = heads.build(5, 2, hidden=[8])
-    head, state = fitting.fit(head, Points(), validate, chosen, 0, tmp_path, stub.QUIET)
+    step = WindowStep(head, chosen)
+    head, state = fitting.fit(step, Points(), validate, chosen, 0, tmp_path, stub.QUIET)
     assert (state.epoch, state.best_epoch, state.best_mAP) == (4, 2, 0.5)
     np.testing.assert_array_equal(weights(head), seen[1])
     assert [row["mAP"] for row in state.history] == [0.1, 0.5, 0.4, 0.50005]
@@ -177,8 +188,9 @@ def test_the_loss_of_an_epoch_is_the_weighted_mean_over_all_windows(tmp_path):
     scores = score(head, windows.features(np.arange(150)))
     of_each = -np.log(scores[np.arange(150), windows.ids])
     expected = (of_each * windows.class_weights[windows.ids]).mean()
+    step = WindowStep(head, chosen)
     _, state = fitting.fit(
-        head, windows, scripted([0.1]), chosen, 0, tmp_path, stub.QUIET
+        step, windows, scripted([0.1]), chosen, 0, tmp_path, stub.QUIET
     )
     assert state.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
 
@@ -204,6 +216,147 @@ def test_settings_left_open_hang_on_the_optimizer():
 def test_the_state_on_disk_is_readable_json(tmp_path):
     _, state = fit(tmp_path)
     assert json.loads((tmp_path / "state.json").read_text())["history"] == state.history
+
+
+# === A loss that is lost ===
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_loss_that_is_not_finite_stops_and_says_what_to_do(tmp_path, optimizer):
+    chosen = recipe(optimizer, 1e30, 32, epochs=4, patience=9)
+    with pytest.raises(errors.MidlevelError) as caught:
+        fit(tmp_path, recipe=chosen)
+    assert "Epoch 1: expected a loss that is a finite number" in str(caught.value)
+    assert "Lower training.learning_rate" in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_epoch_whose_loss_is_lost_is_not_kept(tmp_path):
+    class Spoilt(Points):
+        begun = 0
+
+        def batches(self, rng, size):
+            self.begun += 1
+            for batch in super().batches(rng, size):
+                if self.begun == 2:
+                    batch.weights[0] = np.inf
+                yield batch
+
+    with pytest.raises(errors.MidlevelError, match="Epoch 2: expected a loss"):
+        fit(tmp_path, windows=Spoilt())
+    state = fitting.read_state(tmp_path)
+    assert state.epoch == 1 and not state.finished
+
+
+# === Other losses, batches and rates ===
+
+
+class Squared(WindowStep):
+    """Squared error of scores, on batches without weights."""
+
+    def begin(self):
+        self.model.compile(self.optimizer(), "mean_squared_error")
+
+    def learn(self, batch):
+        features, wanted = batch[0]["features"], batch[0]["wanted"]
+        self.model.reset_metrics()
+        return float(self.model.train_on_batch(features, wanted))
+
+
+class Wanted(Points):
+    """Batches of a kind that only `Squared` knows."""
+
+    class Batch(list):
+        def __len__(self):
+            return len(self[0]["wanted"])
+
+    def batches(self, rng, size):
+        for batch in super().batches(rng, size):
+            wanted = np.eye(3)[batch.ids]
+            yield self.Batch([{"features": batch.features, "wanted": wanted}])
+
+
+def test_another_loss_on_other_batches_needs_no_other_loop(tmp_path):
+    chosen = recipe("sgd", 1e-12, 64, epochs=1, patience=1)  # too slow to learn
+    head, points = heads.build(5, 2, hidden=[], seed=3), Points()
+    scores = score(head, points.features(np.arange(150)))
+    validate, step = scripted([0.1]), Squared(head, chosen)
+    _, state = fitting.fit(step, Wanted(), validate, chosen, 0, tmp_path, stub.QUIET)
+    expected = ((np.eye(3)[points.ids] - scores) ** 2).mean()
+    assert state.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_windows_drawn_by_quota_are_learned_from(tmp_path):
+    points = Points()
+    quota = Quota(points.features(np.arange(150)), points.ids, share=2 / 3)
+    chosen = recipe("adam", 0.03, 32, epochs=9, patience=9)
+    head, _ = fit(tmp_path, np.linspace(0.1, 0.9, 9), chosen, windows=quota)
+    found = score(head, points.features(np.arange(150))).argmax(axis=1)
+    assert (found == points.ids).mean() > 0.8
+
+
+def slow_below(keras):
+    """SGD that learns ten times slower below the last layer."""
+
+    class SlowBelow(keras.optimizers.SGD):
+        def update_step(self, gradient, variable, learning_rate):
+            is_new = self._get_variable_index(variable) >= 2  # the first layer's two
+            slow = 1.0 if is_new else 0.1
+            super().update_step(gradient, variable, learning_rate * slow)
+
+    return SlowBelow
+
+
+class TwoRates(WindowStep):
+    """New layers learn ten times as fast as those below (Wang et al., CVPR 2017)."""
+
+    def optimizer(self):
+        optimizer = slow_below(runtime.load_keras())
+        return optimizer(self.settings.learning_rate, momentum=0.9)
+
+    def load(self, path):
+        keras = runtime.load_keras()
+        known = {"SlowBelow": slow_below(keras)}
+        self.model = keras.saving.load_model(path, known)
+
+    def trained(self, path):
+        return runtime.load_keras().saving.load_model(path, compile=False)
+
+
+class OneRate(TwoRates):
+    def optimizer(self):
+        keras = runtime.load_keras()
+        return keras.optimizers.SGD(self.settings.learning_rate, momentum=0.9)
+
+
+def test_layers_may_learn_at_two_rates(tmp_path):
+    chosen = recipe("sgd", 0.01, 150, epochs=1, patience=9)  # one step
+    start = heads.build(5, 2, hidden=[8], dropout=0.5, seed=0).get_weights()
+    moved = []
+    for make in (OneRate, TwoRates):
+        head, _ = fit(tmp_path / make.__name__, [0.1], chosen, make=make)
+        pairs = zip(head.get_weights(), start, strict=True)
+        moved.append([after - before for after, before in pairs])
+    for below in (0, 1):  # kernel and bias
+        assert np.abs(moved[0][below]).max() > 1e-3
+        np.testing.assert_allclose(moved[1][below], moved[0][below] / 10, atol=1e-7)
+    for last in (2, 3):
+        np.testing.assert_allclose(moved[1][last], moved[0][last], atol=1e-7)
+
+
+def test_two_rates_are_lowered_and_gone_on_with_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "PLATEAU", 1.0)  # every epoch but the first is one
+    chosen = recipe("sgd", 0.01, 32, epochs=3, patience=9)
+    maps = [0.1, 0.2, 0.3]
+    straight, expected = fit(tmp_path / "straight", maps, chosen, make=TwoRates)
+    broken = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        fit(broken, [0.1, KeyboardInterrupt()], chosen, make=TwoRates)
+    head, state = fit(broken, maps[1:], chosen, make=TwoRates)
+    np.testing.assert_array_equal(weights(head), weights(straight))
+    assert state == expected
+    rates = [row["learning_rate"] for row in state.history]
+    np.testing.assert_allclose(rates, [1e-2, 1e-2, 1e-3], rtol=1e-5)
 
 
 # === Heads ===
@@ -237,18 +390,18 @@ def test_a_head_in_training_is_scored_with_the_weights_it_has_now():
 
 def test_a_kept_head_scores_alike_on_every_engine(tmp_path):
     head, features = heads.build(5, 2, hidden=[8]), Points().features(np.arange(150))
-    run = runs.Run(tmp_path)
-    heads.keep(run, head)
-    assert run.head_file.exists() and run.stored_head.exists()
+    places = tmp_path / "head.keras", tmp_path / "head.xml"
+    heads.keep(*places, head)
+    assert all(place.exists() for place in places)
     for name in ("openvino", "tensorflow"):
-        found = heads.score(heads.network(run, engines.Engine(name)), features)
+        found = heads.score(heads.network(*places, engines.Engine(name)), features)
         np.testing.assert_allclose(found, score(head, features), atol=1e-6)
 
 
 def test_a_run_without_a_stored_head_is_scored_from_the_keras_file(tmp_path):
-    head, run = heads.build(5, 2, hidden=[8]), runs.Run(tmp_path)
-    head.save(run.head_file)
-    network = heads.network(run, engines.Engine("openvino"))
+    head, path = heads.build(5, 2, hidden=[8]), tmp_path / "head.keras"
+    head.save(path)
+    network = heads.network(path, tmp_path / "head.xml", engines.Engine("openvino"))
     np.testing.assert_allclose(
         heads.score(network, np.eye(5)), score(head, np.eye(5)), atol=1e-6
     )

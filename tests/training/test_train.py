@@ -417,7 +417,7 @@ def test_a_run_keeps_its_state_until_it_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "_finish", fail)
+        patch.setattr(train.results, "write", fail)
         with pytest.raises(errors.Interrupted):
             stub.train(toy_voc, tmp_path / "run", features__store=features)
     run = runs.Run(tmp_path / "run")
@@ -427,42 +427,13 @@ def test_a_run_keeps_its_state_until_it_is_finished(
     assert not run.checkpoints.exists()
 
 
-# === Runs ===
-
-
-def test_the_newest_run_is_taken_finished_or_not(trained, tmp_path):
-    for number, finished in enumerate([True, True, False]):
-        run = runs.Run(tmp_path / f"{9 - number}")
-        run.begin(trained.config, {"data": "", "folder": "", "classes": []})
-        run.update(finished=finished)
-    assert runs.newest(finished=True, kind=tmp_path).folder.name == "8"
-    assert runs.newest(finished=False, kind=tmp_path).folder.name == "7"
-
-
-def test_without_a_run_it_is_said_how_to_make_one(tmp_path):
-    with pytest.raises(errors.MidlevelError, match="Train one with `midlevel train`"):
-        runs.newest(finished=True, kind=tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"schema": "midlevel-run/0"}', "{"])
-def test_a_foreign_run_is_refused_by_name(tmp_path, text):
-    (tmp_path / "run.json").write_text(text)
-    with pytest.raises(errors.MidlevelError, match=f"^{tmp_path}"):
-        _ = runs.Run(tmp_path).record
-
-
-def test_each_new_folder_is_made_and_nobody_elses(tmp_path):
-    folders = [runs.new_folder(tmp_path) for _ in range(3)]
-    assert len(set(folders)) == 3 and all(folder.is_dir() for folder in folders)
-
-
 def test_a_resumed_run_keeps_the_split_it_drew(stub_backbone, unsplit, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(unsplit, data)
     settings = {**stub.SETTINGS, "training.epochs": 2}
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_finish", interrupt)
+        patch.setattr(train.results, "write", interrupt)
         with pytest.raises(errors.Interrupted):
             midlevel.train(data, run=folder, settings=settings, progress=stub.QUIET)
     before = (folder / "split.csv").read_text()
@@ -492,7 +463,7 @@ def test_nothing_is_left_of_a_run_whose_data_cannot_be_used(tmp_path):
 def test_a_damaged_state_says_what_to_delete(stub_backbone, toy_voc, tmp_path):
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_finish", interrupt)
+        patch.setattr(train.results, "write", interrupt)
         with pytest.raises(errors.Interrupted):
             stub.train(toy_voc, folder, training__epochs=1)
     (folder / "checkpoints" / "state.json").write_text("{")

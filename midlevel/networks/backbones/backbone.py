@@ -11,6 +11,7 @@ import numpy as np
 from midlevel.networks import engines
 from midlevel.networks.backbones import table
 from midlevel.system import runtime
+from midlevel.system.keras_defaults import keras_defaults
 
 if TYPE_CHECKING:
     import keras
@@ -94,6 +95,7 @@ def fingerprint_of(model: "keras.Model", name: str) -> str:
     return weights.fingerprint(model, name)
 
 
+@keras_defaults()
 def keras_model(name: str, weights: str | Path = "imagenet") -> "keras.Model":
     """See `network.keras_model`, which needs TensorFlow."""
     runtime.load_keras()

@@ -12,6 +12,9 @@ from midlevel.system import text
 
 DEFAULT = "efficientnet_lite0"
 PACKAGED = Path(__file__).with_name("efficientnet_lite0.weights.h5")  # its weights
+PACKAGED_FINGERPRINT = (  # of the default backbone with these weights
+    "e790ed2385eded991b8cbbbc62a45a24c48203d7e2a1a47e868f0ca6ed97c8f4"
+)
 PACKAGED_SHA256 = "fb83eab47925c47340b7e38195a428baff60b3561c00715f59b262959b2145a3"
 
 

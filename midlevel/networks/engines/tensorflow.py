@@ -6,6 +6,7 @@ import numpy as np
 
 from midlevel.networks.engines import gpu, precisions
 from midlevel.system import runtime
+from midlevel.system.keras_defaults import keras_defaults
 
 keras = runtime.load_keras()
 
@@ -44,6 +45,7 @@ class Network:
             return self._graph(tf.convert_to_tensor(batch))[0].numpy()
 
 
+@keras_defaults()
 def freeze(model: keras.Model, dtype: str) -> tf.types.experimental.ConcreteFunction:
     """The model as one graph, from `dtype` to float32, for all sizes it takes.
 
@@ -59,6 +61,7 @@ def freeze(model: keras.Model, dtype: str) -> tf.types.experimental.ConcreteFunc
     return convert_variables_to_constants_v2(function.get_concrete_function())
 
 
+@keras_defaults()
 def in_precision(model: keras.Model, precision: str) -> keras.Model:
     """A copy of `model` that multiplies in `precision`; preprocessing stays float32."""
     policy = POLICIES[precision]
