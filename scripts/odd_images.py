@@ -164,6 +164,7 @@ def readable() -> dict[str, bytes]:
         "fourth channel.tif": tiff(veiled()[0], t338=0),
         "colour.jp2": pillow(picture, "JPEG2000"),
         "colour.avif": pillow(picture, "AVIF"),
+        "animated.avif": pillow(picture, "AVIF", **frames()),
         "10 bit.avif": opencv(
             ".avif",
             np.rint(sixteen / 255 * 1023).astype(np.uint16),

@@ -86,6 +86,7 @@ GREYS = [  # formats of Pillow, and their modes
     *(("GIF", mode) for mode in ("L", "1", "P", "LA")),
     *(("BMP", mode) for mode in ("L", "1", "P")),
     *(("JPEG2000", mode) for mode in ("L", "I;16")),
+    *(("PPM", mode) for mode in ("L", "1", "I;16")),
     ("JPEG", "L"),
 ]
 
