@@ -154,12 +154,15 @@ def predict(
     from midlevel.images import sources
     from midlevel.prediction import predict as prediction
 
-    paths = sources.find([source] if isinstance(source, str | Path) else source)
-    root = sources.root(paths)
-    some = prediction.shard(paths, *shard)
+    found = sources.search([source] if isinstance(source, str | Path) else source)
+    root = sources.root(found.paths)
+    some = prediction.shard(found.paths, *shard)
     loaded = load(model, engine, precision)
     if thresholds not in (None, {}):
         loaded = loaded.with_thresholds(thresholds)
+    progress = _progress(progress)
+    for line in found.passed_over:
+        progress.say(line)
     return prediction.predict(loaded, some, output, format, progress, resume, root)
 
 

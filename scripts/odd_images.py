@@ -160,9 +160,11 @@ def readable() -> dict[str, bytes]:
         "pages.tif": pillow(picture, "TIFF", **frames()),
         "16 bit.tif": tiff(sixteen * 257),
         "12 bit.tif": opencv(".tiff", np.rint(sixteen / 255 * 4095).astype(np.uint16)),
+        "palette with alpha.tif": pillow(palette.convert("PA"), "TIFF"),
         "fourth channel.tif": tiff(veiled()[0], t338=0),
         "colour.jp2": pillow(picture, "JPEG2000"),
         "colour.avif": pillow(picture, "AVIF"),
+        "animated.avif": pillow(picture, "AVIF", **frames()),
         "10 bit.avif": opencv(
             ".avif",
             np.rint(sixteen / 255 * 1023).astype(np.uint16),
@@ -202,10 +204,6 @@ def unreadable() -> dict[str, tuple[bytes, str]]:
         "five channels.tif": (
             tiff(np.dstack([picture, picture[..., :2]]), t338=0),
             "rare kind",
-        ),
-        "grey alpha.tif": (
-            pillow(Image.fromarray(veiled()[0]).convert("LA"), "TIFF"),
-            "alpha",
         ),
         "wrong check.png": (
             whole["PNG"].replace(b"IHDR", b"IHDR", 1)[:29]

@@ -8,7 +8,7 @@ from midlevel.commands import exits, options
 
 
 @click.command()
-@click.argument("source", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("source", nargs=-1, required=True, type=click.Path())
 @options.model_option
 @options.output_folder("runs/explain")
 @click.option(

@@ -9,7 +9,7 @@ from midlevel.settings import choices
 
 
 @click.command()
-@click.argument("source", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("source", nargs=-1, required=True, type=click.Path())
 @options.model_option
 @click.option(
     "--output",

@@ -1,4 +1,7 @@
-"""TIFF's fields, which are EXIF's too: what they say, and turning an image by it."""
+"""TIFF's fields, which are EXIF's too: what they say, and turning an image by it.
+
+By hand: Pillow opens no TIFF of a mode that it lacks, and no BigTIFF that begins `MM`.
+"""
 
 import struct
 
@@ -18,7 +21,7 @@ def fields(note: bytes) -> dict[int, int]:
     """The first value of each whole number, by tag, in the first folder of a TIFF."""
     note = note.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(note[:2], "<")
-    found = {}
+    found: dict[int, int] = {}
     try:
         (version,) = struct.unpack_from(f"{order}2xH", note)
         start, count, entry, step = LAYOUTS[version]

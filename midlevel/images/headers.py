@@ -2,12 +2,29 @@
 
 import re
 import struct
+from collections.abc import Callable
 
-from midlevel.images import exif, heif, jpeg, png
+from midlevel.images import exif, jpeg
 
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000 (T.800, A.5.1)
+KINDS = {  # of image that are read, by their first bytes
+    kind: re.compile(start, re.DOTALL)
+    for kind, start in (
+        ("JPEG", rb"\xff\xd8"),
+        ("PNG", rb"\x89PNG\r\n\x1a\n"),
+        ("GIF", rb"GIF8"),
+        ("WebP", rb"RIFF.{4}WEBP"),
+        ("TIFF", rb"II[*+]\0|MM\0[*+]"),  # + is BigTIFF's
+        ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
+        ("BMP", rb"BM"),
+        ("PNM", rb"P[1-6][\s#]"),
+    )
+}
+# Brands of ISO/IEC 14496-12 files; mif1 alone may be either, and is HEVC's more often.
+AVIF = {b"avif", b"avis"}
+HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+SPATIAL_EXTENT = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)  # ISO/IEC 23008-12, 6.5.3
 PNM = re.compile(rb"P[1-6](?:\s|#.*\n)+(\d{1,9})(?:\s|#.*\n)+(\d{1,9})\s")
+CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000 (T.800, A.5.1)
 OTHERS = {  # what is found under the names of photographs, and cannot be read
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
@@ -28,21 +45,9 @@ TEXT = re.compile(rb"(?i)[\xef\xbb\xbf\s]*<(!doctype html|html|head|\?xml|svg)")
 
 def kind(data: bytes) -> str | None:
     """The kind of image, which a name may deny; None if it is none that is read."""
-    if jpeg.is_jpeg(data):
-        return "JPEG"
-    if brands := heif.brands(data):
-        if set(heif.AVIF) & set(brands):
-            return "AVIF"
-        return "HEIC" if set(heif.HEIC) & set(brands) else None
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    if data[:4] in TIFF:
-        return "TIFF"
-    if data[:8] == b"\0\0\0\x0cjP  " or data[:4] == CODESTREAM:
-        return "JPEG 2000"
-    starts = {png.SIGNATURE: "PNG", b"GIF8": "GIF", b"BM": "BMP"}
-    found = next((k for start, k in starts.items() if data.startswith(start)), None)
-    return found or ("PNM" if re.match(rb"P[1-6][\s#]", data) else None)
+    if brands := _brands(data):
+        return "AVIF" if AVIF & brands else "HEIC" if HEIC & brands else None
+    return next((kind for kind, start in KINDS.items() if start.match(data)), None)
 
 
 def other(data: bytes) -> str | None:
@@ -55,11 +60,22 @@ def other(data: bytes) -> str | None:
 
 
 def size_wh(data: bytes) -> tuple[int, int] | None:
-    """`(width, height)` in pixels as stored; None where a header is cut off."""
+    """`(width, height)` in pixels as stored; None where a header is cut off.
+
+    Of AVIF and HEIC it is the largest of all pictures in the file.
+    """
     try:
-        return SIZES[kind(data)](data)
+        return SIZES[kind(data) or ""](data)
     except (struct.error, KeyError, ValueError):
         return None
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """What an ISO/IEC 14496-12 file says it is; nothing if it is no such file."""
+    if data[4:8] != b"ftyp" or len(data) < 12:
+        return set()
+    end = min(int.from_bytes(data[:4]), 256)
+    return {data[8:12], *(data[i : i + 4] for i in range(16, end - 3, 4))}
 
 
 def _bmp(data: bytes) -> tuple[int, int]:
@@ -91,12 +107,18 @@ def _jp2(data: bytes) -> tuple[int, int]:
     return right - left, bottom - top
 
 
+def _heif(data: bytes) -> tuple[int, int] | None:
+    sizes = [struct.unpack(">II", found) for found in SPATIAL_EXTENT.findall(data)]
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
 def _pnm(data: bytes) -> tuple[int, int] | None:
     found = PNM.match(data[:4096])
     return (int(found[1]), int(found[2])) if found else None
 
 
-SIZES = {
+# What the decoder will look at. Pillow is seven times slower, and refuses some whole.
+SIZES: dict[str, Callable[[bytes], tuple[int, int] | None]] = {
     "JPEG": jpeg.size_wh,
     "PNG": lambda data: struct.unpack_from(">II", data, 16),
     "GIF": lambda data: struct.unpack_from("<HH", data, 6),
@@ -104,7 +126,7 @@ SIZES = {
     "WebP": _webp,
     "TIFF": _tiff,
     "JPEG 2000": _jp2,
-    "AVIF": lambda data: heif.facts(data).size_wh,
-    "HEIC": lambda data: heif.facts(data).size_wh,
+    "AVIF": _heif,
+    "HEIC": _heif,
     "PNM": _pnm,
 }

@@ -1,4 +1,7 @@
-"""What the header of a JPEG image says, read without decoding it."""
+"""What the header of a JPEG image says, read without decoding it.
+
+By hand: Pillow opens none that is cut off, nor of 12 bits, and takes longer.
+"""
 
 import struct
 from typing import NamedTuple

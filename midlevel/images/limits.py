@@ -15,7 +15,7 @@ MAX_BYTES = 2**31 - 1  # of a file; OpenCV counts them in an int
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 
 
-def check():
+def check() -> None:
     """Refuse a limit that is no number, before a photograph is decoded under another.
 
     Raises:
@@ -25,4 +25,17 @@ def check():
         raise errors.MidlevelError(
             f"{VARIABLE}: expected a number of pixels, such as 250000000. Received: "
             f"{_STATED!r}. Change the environment variable, or unset it."
+        )
+
+
+def check_size(size_wh: tuple[int, int]) -> None:
+    """Refuse an image of too many pixels, before it is decoded.
+
+    Raises:
+        errors.ImageError: it has more than `MAX_PIXELS`; without the file's name.
+    """
+    if size_wh[0] * size_wh[1] > MAX_PIXELS:
+        raise errors.ImageError(
+            f"has {size_wh[0]:,} x {size_wh[1]:,} pixels, more than {MAX_PIXELS:,} in "
+            f"all. Make it smaller, or set {VARIABLE}."
         )

@@ -13,6 +13,8 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.images import decoding, jpeg, limits
+from midlevel.images.names import SUFFIXES as SUFFIXES
+from midlevel.images.names import is_named as is_named
 from midlevel.system import runtime
 
 cv2 = runtime.load_opencv()
@@ -20,19 +22,6 @@ IMAGENET_MEAN = (124, 116, 104)  # RGB; stands for pixels outside the image
 # Added before rounding: halves are many where sizes are multiples of each other, and
 # `layers.PyramidLevel` must round them alike though its last digits differ.
 HALVES_UP = 1e-3
-SUFFIXES = frozenset(
-    (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg")
-    + (".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-
-
-def is_named(path: Path) -> bool:
-    """Whether a file's name ends like an image's.
-
-    >>> is_named(Path("a.JPG")), is_named(Path("a.txt"))
-    (True, False)
-    """
-    return path.suffix.lower() in SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -79,15 +68,15 @@ def of_bytes(
     data: bytes, path: str | Path, needed: Callable[[tuple[int, int]], tuple[int, int]]
 ) -> Photograph:
     """`read_enough` of a file whose bytes are known."""
-    whole_wh = jpeg.size_wh(data)
-    factor = _spare(whole_wh, needed(whole_wh)) if whole_wh else 1
+    stored_wh = jpeg.size_wh(data)
+    factor = _spare(stored_wh, needed(stored_wh)) if stored_wh else 1
     pixels = decoding.decode(data, path, factor)
-    if factor > 1 and max(size_wh(pixels)) < max(whole_wh):
-        turned = (pixels.shape[1] > pixels.shape[0]) != (whole_wh[0] > whole_wh[1])
-        return Photograph(pixels, whole_wh[::-1] if turned else whole_wh)
-    whole_wh = size_wh(pixels)
+    if stored_wh and factor > 1 and max(size_wh(pixels)) < max(stored_wh):
+        turned = (pixels.shape[1] > pixels.shape[0]) != (stored_wh[0] > stored_wh[1])
+        return Photograph(pixels, stored_wh[::-1] if turned else stored_wh)
+    width, height = whole_wh = size_wh(pixels)
     factor = _spare(whole_wh, needed(whole_wh))
-    to_wh = tuple(-(-side // factor) for side in whole_wh)
+    to_wh = -(-width // factor), -(-height // factor)
     return Photograph(resize(pixels, to_wh), whole_wh)
 
 

@@ -12,7 +12,7 @@ KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"))
 
 def still(data: bytes) -> bytes | None:
     """The picture that every reader shows; None if a part is damaged or missing."""
-    parts = [SIGNATURE]
+    parts: list[bytes | memoryview] = [SIGNATURE]
     for name, chunk in _chunks(data):
         (stated,) = struct.unpack(">I", chunk[-4:])
         if zlib.crc32(chunk[4:-4]) != stated:

@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from midlevel import errors
-from midlevel.images import decoding, headers, limits
+from midlevel.images import colours, decoding, headers, limits
 from midlevel.images import pixels as images
 
-pytest.importorskip("PIL")
 pytest.importorskip("pillow_heif")
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import odd_images
@@ -86,14 +86,13 @@ GREYS = [  # formats of Pillow, and their modes
     *(("GIF", mode) for mode in ("L", "1", "P", "LA")),
     *(("BMP", mode) for mode in ("L", "1", "P")),
     *(("JPEG2000", mode) for mode in ("L", "I;16")),
+    *(("PPM", mode) for mode in ("L", "1", "I;16")),
     ("JPEG", "L"),
 ]
 
 
 def grey_in(mode):
     """A grey picture of Pillow's, and how it looks."""
-    from PIL import Image
-
     grey = Image.fromarray(PICTURE).convert("L")
     if mode == "I;16":
         values = np.asarray(grey).astype(np.uint16) * 257
@@ -106,12 +105,6 @@ def grey_in(mode):
 def test_grey_and_palettes_become_rgb(form, mode):
     image, shown = grey_in(mode)
     assert_shows(odd_images.pillow(image, form), shown, atol=1)
-
-
-@pytest.mark.parametrize("mode", ["LA", "PA"])
-def test_a_tiff_whose_alpha_opencv_does_not_give_is_refused(mode):
-    with pytest.raises(errors.ImageError, match="palette, with alpha. Save it as PNG"):
-        read(odd_images.pillow(grey_in("L")[0].convert(mode), "TIFF"))
 
 
 # === Alpha ===
@@ -152,9 +145,24 @@ def test_tiff_says_what_its_fourth_channel_is(bits):
         assert_shows(turned, np.rot90(seen, -1), atol=1)
 
 
-def test_one_transparent_colour_lies_over_white():
-    from PIL import Image
+@pytest.mark.parametrize("mode", ["LA", "PA"])
+def test_a_tiff_of_grey_or_a_palette_has_its_alpha_too(mode):
+    rgba, _ = odd_images.veiled()
+    image = Image.fromarray(rgba).convert("LA")
+    over = Image.alpha_composite(
+        Image.new("RGBA", image.size, "white"), image.convert("RGBA")
+    )
+    shown = np.asarray(over.convert("RGB"))
+    if mode == "PA":
+        alpha, image = image.getchannel("A"), image.getchannel("L").convert("PA")
+        image.putalpha(alpha)
+    assert_shows(odd_images.pillow(image, "TIFF"), shown, atol=1)
+    note = {274: 6}
+    data = odd_images.pillow(image, "TIFF", tiffinfo=note)
+    assert_shows(data, np.rot90(shown, -1), atol=1)
 
+
+def test_one_transparent_colour_lies_over_white():
     grey, palette = PICTURE[..., 0], Image.fromarray(PICTURE).quantize(4)
     shown = PICTURE.copy()
     shown[:8, :12] = 255
@@ -168,8 +176,6 @@ def test_one_transparent_colour_lies_over_white():
 
 
 def test_one_transparent_grey_of_two_bits_lies_over_white():
-    from PIL import Image
-
     levels = Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8)).convert("1")
     seen = np.full((2, 2, 3), 255, np.uint8)
     assert_shows(odd_images.pillow(levels, "PNG", transparency=0), seen)
@@ -203,7 +209,7 @@ def test_values_without_a_known_range_are_refused(dtype):
 
 def test_large_images_are_converted_in_bands(monkeypatch):
     rgba, shown = odd_images.veiled()
-    monkeypatch.setattr(decoding, "BAND", 5 * rgba.shape[1])
+    monkeypatch.setattr(colours, "BAND", 5 * rgba.shape[1])
     assert_shows(odd_images.pillow(rgba, "PNG"), shown)
     assert_shows(odd_images.opencv(".png", PICTURE.astype(np.uint16) * 257), PICTURE)
 
@@ -349,8 +355,6 @@ def test_a_limit_that_is_no_number_is_an_error_for_people(stated, tmp_path):
 
 def jpegs():
     """JPEGs of every kind OpenCV reads, of soft colours, by name."""
-    from PIL import Image
-
     soft = images.resize(np.roll(PICTURE, 5, 1)[:6, :8].copy(), (331, 203))
     soft = cv2.GaussianBlur(soft, (0, 0), 25)
     shown = Image.fromarray(soft)

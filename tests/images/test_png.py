@@ -9,7 +9,6 @@ import pytest
 
 from midlevel.images import decoding, png
 
-pytest.importorskip("PIL")
 pytest.importorskip("pillow_heif")
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import odd_images

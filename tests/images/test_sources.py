@@ -1,11 +1,12 @@
 import errno
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from midlevel import errors
-from midlevel.images import sources
+from midlevel.images import names, sources
 
 
 @pytest.fixture
@@ -87,19 +88,38 @@ def test_sources_come_in_their_order_and_each_photograph_once(holiday):
     assert found(*given) == once
 
 
+def test_a_photograph_is_known_by_every_spelling(holiday):
+    (holiday.absolute().parent / "linked").symlink_to(holiday.absolute())
+    whole = str(holiday.absolute() / "b.jpg")
+    given = (
+        "holiday/e/../b.jpg",
+        "holiday/b.jpg",
+        whole,
+        "linked/b.jpg",
+        "holiday/sub",
+    )
+    assert found(*given)[0] == "holiday/e/../b.jpg" and len(found(*given)) == 3
+    assert found(whole, "holiday/b.jpg") == [Path(whole).as_posix()]
+
+
+def test_a_link_to_a_photograph_is_one_of_its_own(holiday):
+    (holiday / "e/link.jpg").symlink_to(holiday.absolute() / "b.jpg")
+    assert found("holiday/e") == ["holiday/e/d.jpg", "holiday/e/link.jpg"]
+    assert len(found("holiday/b.jpg", "holiday/e")) == 3
+
+
 @pytest.mark.parametrize(
     "source, why",
     [
         ("nowhere", "nowhere: no such file or folder"),
         ("holiday/*.gif", r"holiday/\*.gif: no such file or folder"),
         ("holiday/folder.jpg", "holiday/folder.jpg: holds no photograph"),
-        ("", r"^\.: holds no photograph"),
+        (".", r"^\.: holds no photograph"),
     ],
 )
 def test_a_source_that_names_nothing_is_refused(holiday, monkeypatch, source, why):
-    if not source:
+    if source == ".":
         monkeypatch.chdir(holiday / "folder.jpg")
-        source = "."
     with pytest.raises(errors.DataError, match=why):
         sources.find([source])
 
@@ -109,9 +129,50 @@ def test_a_source_in_vain_is_kept_beside_others_that_name_something(holiday):
     assert kept[0] == Path("gone.jpg") and len(kept) > 1
 
 
+def test_an_empty_source_is_not_the_current_folder(holiday):
+    with pytest.raises(errors.DataError, match='or glob. Received: ""'):
+        sources.find([holiday, ""])
+
+
+def test_a_name_with_a_nought_is_kept_beside_others(holiday):
+    assert Path("x\0/a.jpg") in sources.find([holiday, "x\0/a.jpg"])
+
+
 def test_a_name_too_long_for_the_disk_is_no_traceback(holiday):
     with pytest.raises(errors.DataError, match="a: no such file or folder"):
         sources.find(["a" * 300])
+
+
+# === What is passed over ===
+
+
+def test_a_folder_says_what_else_it_holds(holiday):
+    for name in ("a.MOV", "e/b.mp4", "c.mov", "README", "x.xml", ".hidden.txt"):
+        (holiday / name).touch()
+    line = "passed over in holiday: 3 videos (.mov, .mp4), 3 other files (.txt, .xml)"
+    assert sources.search(["holiday", "holiday"]).passed_over == [line]
+    assert sources.search(["holiday/sub", "holiday/notes.txt"]).passed_over == []
+
+
+def test_one_video_and_many_endings_are_put_in_words():
+    endings = Counter({f".{i}": 300 for i in range(7)} | {".avi": 1})
+    text = "1 video (.avi), 2,100 other files (.0, .1, .2, .3, .4, 2 more)"
+    assert names.in_words(endings) == text
+
+
+def test_a_folder_of_videos_is_refused_with_their_number(tmp_path):
+    (tmp_path / "a.mts").touch()
+    why = r"holds no photograph but 1 video \(.mts\); expected files that end in"
+    with pytest.raises(errors.DataError, match=why):
+        sources.find([tmp_path])
+
+
+def test_names_of_every_kind_that_is_read_are_listed(tmp_path):
+    endings = ".HIF .mpo .pnm .pbm .j2k .dib .heics .avifs .jpx .apng .JPG"
+    paths = [tmp_path / f"a{ending}" for ending in endings.split()]
+    for path in paths:
+        path.touch()
+    assert sources.find([tmp_path]) == sorted(paths)
 
 
 # === Names ===
@@ -149,16 +210,17 @@ def test_what_lies_elsewhere_is_named_whole(holiday):
 
 
 def test_what_begins_with_a_dot_is_taken_only_where_it_is_named(holiday):
-    for name in ("._b.jpg", ".thumbs/b.jpg"):
-        (holiday / name).parent.mkdir(exist_ok=True)
+    for name in ("._b.jpg", ".thumbs/b.jpg", "e/@eaDir/d.jpg/SYNOPHOTO_THUMB_M.jpg"):
+        (holiday / name).parent.mkdir(parents=True, exist_ok=True)
         (holiday / name).touch()
-    names = found("holiday")
-    assert not any("/." in name for name in names)
+    shown = found("holiday")
+    assert not any("/." in name or "@" in name for name in shown)
     assert found("holiday/**/*") == [
-        *names[:2],
+        *shown[:2],
         "holiday/e/d.jpg",
         "holiday/notes.txt",
-        *names[3:],
+        *shown[3:],
     ]
+    assert len(found("holiday/e/@eaDir")) == 1
     assert found("holiday/.thumbs") == ["holiday/.thumbs/b.jpg"]
     assert found("holiday/._*.jpg", "holiday/._b.jpg") == ["holiday/._b.jpg"]

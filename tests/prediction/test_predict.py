@@ -8,9 +8,11 @@ import time
 
 import pytest
 import stub
+from click.testing import CliRunner
 
 import midlevel
 from midlevel import errors
+from midlevel.commands import cli
 from midlevel.images import sources
 from midlevel.prediction import journal
 from midlevel.prediction import predict as prediction
@@ -343,3 +345,19 @@ def test_records_of_other_photographs_are_not_lost(model, folder, tmp_path):
     assert output.read_bytes() == before
     prediction.predict(model, others, output, progress=stub.QUIET, resume=False)
     assert len(lines(output)) == 1
+
+
+def test_what_a_folder_holds_besides_photographs_is_said(trained, folder, output):
+    for name in ("a.MOV", "notes.txt", "a.xml"):
+        (folder / name).touch()
+    notes = stub.Notes()
+    midlevel.predict(folder, model=trained.folder, output=output, progress=notes)
+    line = f"passed over in {folder}: 1 video (.mov), 2 other files (.txt, .xml)"
+    assert line in notes.text
+    assert len(lines(output)) == 4
+
+
+def test_an_empty_source_is_refused_by_the_command(trained):
+    words = ["predict", "", "--model", str(trained.folder)]
+    done = CliRunner().invoke(cli.cli, words)
+    assert done.exit_code != 0 and 'Received: ""' in done.output + str(done.exception)

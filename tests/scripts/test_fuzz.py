@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from midlevel import errors
 from midlevel.images import decoding
 
-pytest.importorskip("PIL")
 pytest.importorskip("pillow_heif")
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import fuzz

@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from midlevel.commands import cli
 
-pytest.importorskip("PIL")
 pytest.importorskip("pillow_heif")
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import torture
