@@ -30,7 +30,7 @@ with pytest.MonkeyPatch.context() as patch:
     run = stub.train(data, here / "run")
     model = midlevel.load(run.folder, engine="tensorflow")
     (here / "records.json").write_text(json.dumps(model.predict(data)))
-    assert midlevel.export(model, here / "exported", stub.QUIET)
+    assert midlevel.export(model, here / "exported", progress=stub.QUIET)
 network = backbones.keras_model(backbones.DEFAULT)
 assert backbones.fingerprint_of(network, backbones.DEFAULT) == (
     backbones.PACKAGED_FINGERPRINT
