@@ -9,7 +9,7 @@ import io
 import warnings
 
 import numpy as np
-from PIL import ImageFile
+from PIL import Image, ImageFile
 
 from midlevel import errors
 from midlevel.images import exif, limits
@@ -25,9 +25,11 @@ def read(data: bytes, kind: str) -> tuple[np.ndarray, int]:
         errors.ImageError: it is damaged or too large, or HEIC without the extra.
     """
     try:
-        image = _plugin(kind)(io.BytesIO(data), "")
+        image: Image.Image = _plugin(kind)(io.BytesIO(data), "")
         limits.check_size(image.size)
         image.load()
+        if image.mode == "La":  # multiplied by its alpha; only this way leads out
+            image = image.convert("LA")
         mode = "RGBA" if image.has_transparency_data else "RGB"
         pixels = np.array(image.convert(mode))
     except (errors.ImageError, MemoryError):
@@ -35,7 +37,8 @@ def read(data: bytes, kind: str) -> tuple[np.ndarray, int]:
     except Exception as error:  # plugins raise all kinds where a file is damaged
         why = " ".join(str(error).rstrip(" .\n").split()) or type(error).__name__
         raise errors.ImageError(
-            f"is {kind} and cannot be decoded: {why}. It may be cut off or damaged."
+            f"is {kind} and cannot be decoded: {why}. It may be cut off or damaged, or "
+            "of a rare kind; save it again."
         ) from error
     return pixels, exif.orientation(image.info.get("exif") or b"")
 

@@ -162,6 +162,20 @@ def test_a_tiff_of_grey_or_a_palette_has_its_alpha_too(mode):
     assert_shows(data, np.rot90(shown, -1), atol=1)
 
 
+def test_a_tiff_of_grey_says_what_its_second_channel_is():
+    grey, half = PICTURE[..., 0], np.full(PICTURE.shape[:2], 128, np.uint8)
+    for kind, values, shown in (
+        (0, grey, grey),
+        (1, np.uint8(grey * 0.502), 127 + grey * 0.502),
+        (2, grey, 127 + grey * 0.502),
+    ):
+        data = odd_images.tiff(np.dstack([values, half]), t338=kind)
+        assert_shows(data, np.repeat(shown[..., None], 3, axis=2), atol=2)
+    deep = odd_images.tiff(np.dstack([grey, half]).astype(np.uint16) * 257, t338=2)
+    with pytest.raises(errors.ImageError, match="is TIFF and .* rare kind; save it ag"):
+        read(deep)
+
+
 def test_one_transparent_colour_lies_over_white():
     grey, palette = PICTURE[..., 0], Image.fromarray(PICTURE).quantize(4)
     shown = PICTURE.copy()
