@@ -91,6 +91,8 @@ def detect(place: Path) -> str:
     for name, module in FORMATS.items():
         if module.matches(place):
             return name
+    if refusal := table.refusal(place):
+        raise refusal
     known = "; ".join(f"{name}: {m.EXPECTED}" for name, m in FORMATS.items())
     raise errors.DataError(
         f"{place}: holds no data set in a known format. Expected one of: {known}."

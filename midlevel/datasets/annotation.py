@@ -19,6 +19,8 @@ class Annotation:
         labels: names of classes that the photograph shows, nobody says where.
         relative: boxes are in shares of the photograph's sides, not in pixels.
         source: the file that holds the boxes; the photograph itself where none does.
+        counts_from: the first pixel's number in `source`; `boxes` count from 0, so
+            that their `xmin` and `ymin` are written larger by as much.
     """
 
     path: Path
@@ -30,6 +32,7 @@ class Annotation:
     labels: Sequence[str] = ()
     relative: bool = False
     source: Path | None = None
+    counts_from: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ class Draft:
     source: Path
     size_wh: tuple[int, int] | None = None
     relative: bool = False
+    counts_from: int = 0
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     difficult: list[bool] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Draft:
             list(dict.fromkeys(self.labels)),
             self.relative,
             self.source,
+            self.counts_from,
         )
 
 
