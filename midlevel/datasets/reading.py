@@ -51,6 +51,7 @@ def labelled(
         form=chosen.format,
         ignore=chosen.ignore_classes,
         merge=chosen.merge,
+        unit=chosen.units,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Reading
-from midlevel.datasets.formats import coco_labels
+from midlevel.datasets.formats import coco_labels, others
 
 EXPECTED = coco_labels.EXPECTED
 FILES = ("annotations/*.json", "*/_annotations.coco.json", "*.json")
@@ -63,6 +63,7 @@ def _files(place: Path) -> list[Path]:
 def _seems_coco(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return bool(KEY.search(file.read(HEAD)))
+            head = file.read(HEAD)
     except OSError:
         return False
+    return bool(KEY.search(head)) and not others.tool_of(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem
-from midlevel.datasets.formats import json_lines, values
+from midlevel.datasets.formats import json_lines, others, values
 from midlevel.datasets.formats.draft import Draft, finish
 
 EXPECTED = "annotations/*.json with images, annotations and categories"
@@ -65,7 +65,9 @@ def load(path: Path) -> File:
             f"{path}: is not JSON that can be read: {error}. {advice}"
         ) from error
     if not isinstance(data, dict):
-        raise errors.DataError(f"{path}: is JSON, but not COCO's. {advice}")
+        tool = others.tool_of(path)
+        known = f"seems to be {tool[0]}" if tool else "is JSON"
+        raise errors.DataError(f"{path}: {known}, but not COCO's. {advice}")
     lists = {key: data.get(key, []) for key in LISTS}
     for key, found in lists.items():
         if not isinstance(found, list):
