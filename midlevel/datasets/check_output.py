@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from midlevel.datasets import Problem
 from midlevel.datasets.annotation import KINDS
 from midlevel.datasets.checking import Found
+from midlevel.datasets.summary import FEW
 from midlevel.errors import plain
 
 SCHEMA = "midlevel-check/1"
@@ -58,14 +59,16 @@ def as_table(found: Found, everything: bool = False) -> str:
 
 def _counts(found: Found) -> list[str]:
     """How many photographs of each split show what."""
-    dataset, counts = found.dataset, found.counts
-    rows = [(split, *_column(of_split)) for split, of_split in counts.items()]
-    names = ["", "photographs", "without an object", *dataset.classes]
-    columns = [_aligned(names, str.ljust), *(_aligned(row, str.rjust) for row in rows)]
+    dataset = found.dataset
     lines = [f"{dataset.folder}: {dataset.format}", ""]
-    lines += ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    if not any(dataset.splits.values()):
+        return [*lines, "Nothing in it can be used."]
+    lines += _table(found)
     if found.drawn:
         lines += ["", "The data has no validation split; training would draw this one."]
+    if found.few:
+        few = ", ".join(found.few)
+        lines += ["", f"Fewer than {FEW} photographs to learn from: {few}"]
     if dataset.ignored:
         others = ", ".join(f"{name} {n:,}" for name, n in dataset.ignored.items())
         lines += [
@@ -73,6 +76,13 @@ def _counts(found: Found) -> list[str]:
             f"Not among the classes asked for, so taken as background: {others}",
         ]
     return lines
+
+
+def _table(found: Found) -> list[str]:
+    rows = [(split, *_column(of_split)) for split, of_split in found.counts.items()]
+    names = ["", "photographs", "without an object", *found.dataset.classes]
+    columns = [_aligned(names, str.ljust), *(_aligned(row, str.rjust) for row in rows)]
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
 def _column(of_split: dict) -> list[str]:

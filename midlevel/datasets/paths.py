@@ -119,19 +119,25 @@ def below(folder: Path) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    entered, waiting = set(), [folder]
+    real = os.path.realpath(folder)  # what is above it, below again, is a circle
+    entered = {_identity(place) for place in Path(real).parents}
+    waiting = [folder]
     while waiting:
         for place, names, files in os.walk(waiting.pop(0)):
-            status = os.stat(place)
-            if (status.st_dev, status.st_ino) in entered:
+            if (identity := _identity(place)) in entered:
                 names.clear()
                 continue
-            entered.add((status.st_dev, status.st_ino))
+            entered.add(identity)
             names[:] = sorted(name for name in names if not is_hidden(name))
             within = (Path(place, name) for name in names)
             waiting += [path for path in within if path.is_symlink()]
             shown = (Path(place, name) for name in files if not is_hidden(name))
             yield from (path for path in shown if os.path.isfile(path))
+
+
+def _identity(place: str | Path) -> tuple[int, int]:
+    status = os.stat(place)
+    return status.st_dev, status.st_ino
 
 
 def is_hidden(name: str) -> bool:

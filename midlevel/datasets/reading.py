@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from midlevel import datasets, errors
-from midlevel.datasets import splitting, summary
+from midlevel.datasets import splitting, summary, untaught
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 
@@ -27,8 +27,9 @@ def read(
         dataset = splitting.pick(dataset, drawn)
     elif not dataset.splits.get(val):
         dataset = _drawn(dataset, config, progress)
-    summary.say_shown(dataset, train, val, progress)
     _check_shown(dataset, "train", train)
+    dataset = untaught.leave_out(dataset, config)
+    summary.say_shown(dataset, train, val, progress)
     _check_shown(dataset, "val", val)
     summary.say_ignored(dataset, progress)
     summary.say_problems(dataset.problems, progress, config.data.strict)

@@ -56,6 +56,8 @@ class Data(Section):
     """What boxes count in formats of pixels; `auto` refuses what seems not to be so."""
     strict: bool = False
     """Refuse data in which anything is wrong."""
+    keep_untaught: bool = False
+    """Keep classes that no window teaches; otherwise they are named and left out."""
     train: str = "train"
     """The split to learn from."""
     val: str = "val"

@@ -29,7 +29,7 @@ def detect(place: Path) -> str:
             return name
     if tool := others.recognised(place):
         raise errors.DataError(tool)
-    if refusal := table.refusal(place):
+    if refusal := table.refusal(place) or folders.refusal(place):
         raise refusal
     known = "; ".join(f"{name}: {m.EXPECTED}" for name, m in FORMATS.items())
     raise errors.DataError(

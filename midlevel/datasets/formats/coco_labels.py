@@ -98,7 +98,8 @@ def read(
     """The annotations of a file, and each image and annotation that cannot be used."""
     drafts, problems = _drafts(file, folder)
     for i, item in enumerate(file.lists["annotations"]):
-        key, line = _id(item, "image_id"), file.line("annotations", i)
+        line = file.line("annotations", i)
+        key = _among(drafts, _id(item, "image_id"))
         if key not in drafts:
             text = "no image has its image_id"
             found = file.problem("annotations", i, "annotation", text, "dropped")
@@ -147,11 +148,23 @@ def _places(path: Path, folder: Path) -> list[Path]:
 
 def _id(item, key: str) -> int | str | None:
     value = item.get(key) if isinstance(item, dict) else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, (int, str)) else None
 
 
+def _among(ids: dict, key: int | str | None) -> int | str | None:
+    """An id, or the one among `ids` that differs in its type alone, as "1" and 1."""
+    if key is None or key in ids:
+        return key
+    other: int | str = str(key) if isinstance(key, int) else key
+    if isinstance(key, str) and key.isdecimal() and key.isascii() and len(key) < 19:
+        other = int(key)
+    return other if other in ids else key
+
+
 def _name(item: dict, names: dict) -> str:
-    key = _id(item, "category_id")
+    key = _among(names, _id(item, "category_id"))
     if key not in names:
         value = values.shown(item.get("category_id"))
         raise errors.DataError(f"no category has its category_id, {value}")

@@ -52,6 +52,22 @@ def read(place: Path) -> Reading:
     return Reading(found, _astray(place, splits))
 
 
+def refusal(place: Path) -> errors.DataError | None:
+    """What to say of photographs that nothing labels, where there are any."""
+    found = [
+        folder for folder in paths.folders(place) if paths.holds_photographs(folder)
+    ]
+    if not found or any(
+        _holds(folder, {*OTHERS, ".txt"}) for folder in (place, *found)
+    ):
+        return None
+    names = ", ".join(folder.name for folder in found)
+    return errors.DataError(
+        f"{place}: holds photographs (in {names}), and nothing known that labels them. "
+        f"Expected {EXPECTED}, or annotations beside them; see docs/data.md."
+    )
+
+
 def _splits(place: Path) -> dict[str, list[Path]]:
     """The class folders of each split.
 
