@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from midlevel.datasets.dataset import Example
 from midlevel.datasets.formats import values
 from midlevel.method import boxes as boxes_
 
+Value = TypeVar("Value")
 OWN = {".xml", ".txt"}  # files of boxes that are about one photograph
 NOTHING_LEFT = "nobody knows what it shows"
 NEARLY = 1.05  # sizes that differ by less are not of two copies, but a border cut off
@@ -43,9 +45,14 @@ def upright(row: Annotation) -> tuple[Annotation, list[Problem]]:
         kept.append(i)
     if not problems:
         return row, []
-    columns = ("names", "difficult", "lines")
-    taken = {name: _take(getattr(row, name), kept) for name in columns}
-    return replace(row, boxes=boxes, **taken), problems
+    mended = replace(
+        row,
+        boxes=boxes,
+        names=_take(row.names, kept),
+        difficult=_take(row.difficult, kept),
+        lines=_take(row.lines, kept),
+    )
+    return mended, problems
 
 
 def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Problem]]:
@@ -97,7 +104,9 @@ def _is_alike(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
     return factor > NEARLY and off <= most
 
 
-def _fits_only(boxes: np.ndarray, size_wh, other_wh) -> bool:
+def _fits_only(
+    boxes: np.ndarray, size_wh: tuple[int, int], other_wh: tuple[int, int]
+) -> bool:
     """Whether the boxes lie in a photograph of one size and reach out of another."""
     out, other = (
         np.abs(boxes - boxes_.clip(boxes, wh)).max(initial=0)
@@ -167,13 +176,13 @@ def _name(path: Path, source: Path) -> str:
     return (path.relative_to(folder) if folder else path).as_posix()
 
 
-def _take(column: Sequence, kept: list[int]) -> list:
+def _take(column: Sequence[Value], kept: list[int]) -> list[Value]:
     return [column[i] for i in kept] if len(column) else []
 
 
-def _times(size_wh) -> str:
+def _times(size_wh: tuple[int, int]) -> str:
     return f"{size_wh[0]} x {size_wh[1]}"
 
 
-def _numbers(box) -> str:
+def _numbers(box: Iterable[float]) -> str:
     return "(" + ", ".join(f"{value + 0.0:g}" for value in box) + ")"

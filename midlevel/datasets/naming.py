@@ -47,7 +47,7 @@ def written(rows: Rows) -> list[str]:
 
 def check_occurring(
     place: Path, setting: str, asked: Sequence[str], found: Sequence[str]
-):
+) -> None:
     """Refuse names that nothing bears.
 
     Raises:
@@ -61,7 +61,7 @@ def check_occurring(
         )
 
 
-def check_wanted(place: Path, wanted: Sequence[str], found: Sequence[str]):
+def check_wanted(place: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
     """Refuse to learn no class, or one that is named as the background is.
 
     Raises:

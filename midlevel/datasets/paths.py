@@ -215,7 +215,7 @@ def by_split(files: Iterable[Path]) -> dict[str, Path]:
     Raises:
         errors.DataError: two are the same split.
     """
-    files, found = list(files), {}
+    files, found = list(files), dict[str, Path]()
     for path in files:
         name = path.parent.name if path.stem.startswith("_") else path.stem
         split = split_of(name) or ("train" if len(files) == 1 else name)

@@ -27,11 +27,12 @@ def shares(row: Annotation, units: str) -> Annotation:
     """`row` with its boxes in shares of the photograph's sides, given in `units`."""
     if units in (AUTO, PIXELS) or row.relative:
         return row
-    boxes = [tuple(map(float, box)) for box in _written(row) / WHOLE[units]]
+    part = (_written(row) / WHOLE[units]).tolist()
+    boxes = [(xmin, ymin, xmax, ymax) for xmin, ymin, xmax, ymax in part]
     return replace(row, boxes=boxes, relative=True)
 
 
-def refuse_others(rows: Sequence[Annotation]):
+def refuse_others(rows: Sequence[Annotation]) -> None:
     """Refuse a data set of which all boxes seem to be in other units.
 
     Raises:
@@ -92,7 +93,9 @@ def _seeming(rows: Sequence[Annotation]) -> str | None:
     return None
 
 
-def _fit_better(rows, of_row: list[np.ndarray], whole: int) -> bool:
+def _fit_better(
+    rows: Sequence[Annotation], of_row: list[np.ndarray], whole: int
+) -> bool:
     """Whether boxes fit photographs that are `whole` wide and high, and not their own.
 
     Either most reach far out of their own, or all lie nearer to the corner than boxes
@@ -117,5 +120,5 @@ def _size_wh(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _shown(box) -> str:
+def _shown(box: np.ndarray) -> str:
     return "(" + ", ".join(f"{value + 0.0:g}" for value in box) + ")"

@@ -38,7 +38,8 @@ def read(place: Path) -> Reading:
             f"{found[0] if found else place}: has no boxes. Expected {EXPECTED}; files "
             "for captions or panoptic segmentation have none."
         )
-    splits, problems, names = {}, [], {}
+    splits, problems = {}, []
+    names: coco_labels.Names = {}
     for split, path in paths.by_split(with_boxes).items():
         categories, unnamed = coco_labels.categories(files[path])
         splits[split], refused = coco_labels.read(files[path], categories, folder)

@@ -167,7 +167,7 @@ class _Table:
         self.problems: list[Problem] = []
         self._stated: dict[tuple[str, str], Draft | None] = {}
 
-    def take(self, line: int, row: list[str] | str):
+    def take(self, line: int, row: list[str] | str) -> None:
         """Take a row, or say why not."""
         kind = "annotation"
         try:
@@ -190,7 +190,7 @@ class _Table:
         return self.drafts.setdefault(split, {}).setdefault(file, draft)
 
 
-def _refuse_json(path: Path, layout: Layout, rows: list[list[str]]):
+def _refuse_json(path: Path, layout: Layout, rows: list[list[str]]) -> None:
     """Refuse a file whose labels are JSON's objects, as Label Studio writes them."""
     cells = (layout.cell(row, "label") for row in rows if len(row) == layout.count)
     first = next((cell for cell in cells if cell.startswith(("[{", "{"))), None)
@@ -213,7 +213,7 @@ def _cells(row: list[str] | str, layout: Layout) -> list[str]:
     return row
 
 
-def _add(draft: Draft, row: list[str], layout: Layout, line: int):
+def _add(draft: Draft, row: list[str], layout: Layout, line: int) -> None:
     """Take what a row says of its photograph, or say why not."""
     label = layout.cell(row, "label")
     try:

@@ -128,7 +128,8 @@ def _by_folder(folder: Path) -> dict[str, list[Path]]:
 
 def _join(found: Read) -> list[Problem]:
     """Give files about one photograph the boxes of all of them; name them."""
-    problems, first = [], {}
+    problems = []
+    first: dict[Path, list[Path]] = {}
     for path, (rows, _) in found.items():
         for row in rows:
             first.setdefault(row.path, []).append(path)

@@ -52,12 +52,12 @@ def read(
 class _Numbered(TreeBuilder):
     """Makes elements, and notes the line on which each begins."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.lines: dict[Element, int] = {}
         self.parser = DefusedXMLParser(target=self)
 
-    def start(self, tag, attributes) -> Element:
+    def start(self, tag: str, attributes: dict[str, str]) -> Element:
         element = super().start(tag, attributes)
         self.lines[element] = self.parser.parser.CurrentLineNumber
         return element

@@ -1,5 +1,6 @@
 """Which photograph a VOC file is about."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -85,7 +86,9 @@ def _places(path: Path, folder: Path) -> list[Path]:
     return list(dict.fromkeys((*found, path.parent)))
 
 
-def _own(own: list[Path], stated: Path, here: dict) -> tuple[Path, list[str]]:
+def _own(
+    own: list[Path], stated: Path, here: dict[str, list[Path]]
+) -> tuple[Path, list[str]]:
     """The photograph of the file's own name; what is said where another may be it."""
     if stated in own:
         return stated, []
@@ -99,7 +102,7 @@ def _own(own: list[Path], stated: Path, here: dict) -> tuple[Path, list[str]]:
     return own[0], odd
 
 
-def _by_stem(files) -> dict[str, list[Path]]:
+def _by_stem(files: Iterable[Path]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in files:
         if pixels.is_named(path) and not paths.is_hidden(path.name):

@@ -88,7 +88,7 @@ def _files(
     return each_once, lists, problems
 
 
-def _listed(value) -> list:
+def _listed(value: object) -> list:
     return value if isinstance(value, list) else [value]
 
 
@@ -96,14 +96,14 @@ def _laid_out(folder: Path) -> dict[str, list[str]]:
     """Splits by the folders that are there."""
     patterns = (f"{IMAGES}/{{}}", f"{{}}/{IMAGES}", "{}")
     for pattern in patterns:
-        found = {key: pattern.format(key) for key in KEYS}
-        found = {k: [part] for k, part in found.items() if (folder / part).is_dir()}
+        parts = {key: pattern.format(key) for key in KEYS}
+        found = {k: [part] for k, part in parts.items() if (folder / part).is_dir()}
         if found:
             return found
     return {"train": [IMAGES if (folder / IMAGES).is_dir() else "."]}
 
 
-def _place(folder: Path, root: Path, part) -> Path | None:
+def _place(folder: Path, root: Path, part: object) -> Path | None:
     """A folder or list that a YAML file names, inside `folder`.
 
     Where it leads elsewhere, as Roboflow's `../train/images` and names of another

@@ -1,7 +1,7 @@
 """Which text file holds the labels of which photograph, and which are nobody's."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from midlevel.datasets import paths
@@ -15,6 +15,7 @@ WORDS = 5  # of a line of labels, at least
 DEEPEST = 2  # folders down to labels/; deeper ones are of predictions
 
 Key = tuple[str, ...]
+KeyOf = Callable[[Path, Path], Key]  # of a file in the data's folder
 
 
 def file_of(path: Path, folder: Path) -> Path:
@@ -59,7 +60,13 @@ class Labels:
         unused = [p for p in spare if p not in used and _key(p, folder) not in known]
         self.problems = [*_shared(self.of), *_unused(unused)]
 
-    def _match(self, photographs, spare, folder: Path, name):
+    def _match(
+        self,
+        photographs: Sequence[Path],
+        spare: Sequence[Path],
+        folder: Path,
+        name: KeyOf,
+    ) -> None:
         """Take a spare file for a photograph where both alone have a name."""
         bare = _by_name((p for p in photographs if p not in self.of), folder, name)
         known = {name(path, folder) for path in self.of}
@@ -70,7 +77,7 @@ class Labels:
                 self.of[path] = files[key][0]
 
 
-def _by_name(files: Iterable[Path], folder: Path, name) -> dict[Key, list[Path]]:
+def _by_name(files: Iterable[Path], folder: Path, name: KeyOf) -> dict[Key, list[Path]]:
     found: dict[Key, list[Path]] = {}
     for path in files:
         found.setdefault(name(path, folder), []).append(path)

@@ -68,8 +68,8 @@ def _object(
         )
     name = names[int(key)]
     if count > BOX:
-        x, y = shares[::2], shares[1::2]
-        return (min(x), min(y), max(x), max(y)), name
+        across, down = shares[::2], shares[1::2]
+        return (min(across), min(down), max(across), max(down)), name
     x, y, width, height = shares
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return box, name
