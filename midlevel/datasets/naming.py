@@ -11,6 +11,7 @@ from midlevel.datasets.annotation import Annotation
 
 BACKGROUND = "background"  # class 0 of every head
 JSON = re.compile(r'[{}\[\]"]|^\w+:\s')  # what stands in its objects
+LEAST = 3  # names of several words from which their words are concluded to be names
 BETWEEN = re.compile(r"[\s,;|+&/_-]+")  # several names in a row
 
 Rows = Mapping[str, Sequence[Annotation]]  # by split
@@ -113,12 +114,16 @@ def _in_a_row(names: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Names of which each word is another name, and those words.
 
     Also such of which some word is, where the same name comes first in one and last in
-    another: kinds of bear all end in bear, but labels stand in any order.
+    another: kinds of bear all end in bear, but labels stand in any order. Where no name
+    is of one word, words that do so in three names count as names.
     """
     words = {name: [w for w in BETWEEN.split(name) if w] for name in names}
     known = {name for name in names if len(words[name]) == 1}
     several = {name: w for name, w in words.items() if len(w) > 1}
     whole = [name for name, w in several.items() if known.issuperset(w)]
-    part = [name for name, w in several.items() if not known.isdisjoint(w)]
-    first, last = ({several[name][i] for name in part} for i in (0, -1))
-    return [(n, several[n]) for n in (part if first & last & known else whole)]
+    first, last = ({w[i] for w in several.values()} for i in (0, -1))
+    both = first & last if not known else first & last & known
+    words_of_some = known or both
+    part = [n for n, w in several.items() if not words_of_some.isdisjoint(w)]
+    are_labels = both and (known or len(part) >= LEAST)
+    return [(name, several[name]) for name in (part if are_labels else whole)]

@@ -9,6 +9,7 @@ from midlevel.datasets import naming
         (["cat", "dog", "cat dog"], ["cat dog"]),
         (["cat", "dog", "cat_dog"], ["cat_dog"]),
         (["cat", "dog", "bottle cat", "cat chair"], ["bottle cat", "cat chair"]),
+        (["cat dog", "dog sheep", "sheep cat"], ["cat dog", "dog sheep", "sheep cat"]),
         (["WIDER_train", "WIDER_val"], ["WIDER_train", "WIDER_val"]),
         (["train", "validation", "cat"], ["train", "validation"]),
         (['"height": 41.25', "cat"], ['"height": 41.25']),
@@ -23,6 +24,7 @@ def test_names_that_look_like_something_else_are_told(names, odd):
     "names",
     [
         ["bear", "polar bear", "brown bear"],
+        ["traffic light", "light bulb"],
         ["light", "traffic light", "stop sign"],
         ["train", "car", "bus"],  # of VOC and COCO
         ["train", "test tube"],

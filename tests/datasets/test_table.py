@@ -309,6 +309,7 @@ def test_trailing_commas_are_no_cells(tmp_path):
         ("a,b,c,d,e,f\n", "its columns are not known"),
         ("photo no,label\n", "its columns are not known"),
         ("path,bbox,label\n", "its columns are not known"),
+        ("path,x_0,y_0,x_9,y_9,label\n", "its columns are not known"),
         (
             "path,class,label\na.jpg,0,cat\n",
             "more than .* be the label: class, label. Keep",

@@ -15,16 +15,41 @@ MIDDLE = ("xmiddle", "ymiddle", "width", "height")
 BOX = re.compile(  # in names of columns that say where, in ways not known here
     "box|polygon|segment|mask|rle|encoded|points|coord|region|geometry|annotations?$"
 )
+PARTS = re.compile(  # of names of columns that may each be a part of a box
+    r"(^|_)[xy]\d*(_|$)|min|max|start|end|width|height|left|right|top|bottom"
+)
 COLUMNS = {  # what a column may be named, the likeliest first
     "path": (
         *("path", "file", "filename", "file_name", "filepath", "file_path", "img"),
         *("image", "image_path", "image_name", "photograph", "photo", "image_file"),
         *("image_id", "imageid", "img_id", "id"),
     ),
-    "xmin": ("xmin", "x_min", "x1", "left", "x", "bbox_x", "box_x"),
-    "ymin": ("ymin", "y_min", "y1", "top", "y", "bbox_y", "box_y"),
-    "xmax": ("xmax", "x_max", "x2", "right"),
-    "ymax": ("ymax", "y_max", "y2", "bottom"),
+    "xmin": (
+        "xmin",
+        "x_min",
+        "x1",
+        "left",
+        "x",
+        "bbox_x",
+        "box_x",
+        "xtl",
+        "min_x",
+        "minx",
+    ),
+    "ymin": (
+        "ymin",
+        "y_min",
+        "y1",
+        "top",
+        "y",
+        "bbox_y",
+        "box_y",
+        "ytl",
+        "min_y",
+        "miny",
+    ),
+    "xmax": ("xmax", "x_max", "x2", "right", "xbr", "max_x", "maxx"),
+    "ymax": ("ymax", "y_max", "y2", "bottom", "ybr", "max_y", "maxy"),
     "xmiddle": ("x_center", "x_centre", "xcenter", "center_x", "xc", "cx"),
     "ymiddle": ("y_center", "y_centre", "ycenter", "center_y", "yc", "cy"),
     "label": (
@@ -40,6 +65,7 @@ COLUMNS = {  # what a column may be named, the likeliest first
 }
 KEYS = {name: key for key, names in COLUMNS.items() for name in names}
 BARE = (("path", *CORNERS, "label"), ("path", "label"))  # without a header
+LEAST = 3  # such columns, of which two might be classes
 WANTED = (
     "Expected a header with path, label and, for boxes, xmin, ymin, xmax, ymax or x, "
     "y, width, height"
@@ -100,10 +126,17 @@ class Layout:
         columns = {key: places[0] for key, places in found.items()}
         box, is_known = _box(columns)
         others = [i for i, key in enumerate(keys) if key is None and names[i]]
-        is_apart = any(BOX.search(names[i].lower()) for i in others) and not box
+        unknown = [names[i].lower() for i in others]
+        is_apart = any(map(BOX.search, unknown))
+        is_apart = is_apart or sum(map(bool, map(PARTS.search, unknown))) >= LEAST
         flags = {} if "label" in columns or box else {i: names[i] for i in others}
         has_label = "label" in columns or flags
-        if "path" not in columns or not has_label or not is_known or is_apart:
+        if (
+            "path" not in columns
+            or not has_label
+            or not is_known
+            or (is_apart and not box)
+        ):
             raise errors.DataError(
                 f"{path}: its columns are not known. {WANTED}. Received: "
                 f"{values.shown(', '.join(names))}."
