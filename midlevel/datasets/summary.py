@@ -31,7 +31,7 @@ def few_shown(dataset: datasets.Dataset, train: str) -> list[str]:
     rows = dataset.splits.get(train, [])
     shown = sum((row.targets(count) == 1 for row in rows), np.zeros(count, int))
     named = zip(dataset.classes, shown.tolist(), strict=True)
-    return [f"{name} {n}" for name, n in named if n < FEW and rows]
+    return [f"{name} {n}" for name, n in named if 0 < n < FEW]
 
 
 def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:

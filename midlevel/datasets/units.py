@@ -33,21 +33,34 @@ def shares(row: Annotation, units: str) -> Annotation:
 
 
 def refuse_others(rows: Sequence[Annotation]) -> None:
-    """Refuse a data set of which all boxes seem to be in other units.
+    """Refuse a data set whose boxes seem to be in other units, or of other sizes.
 
     Raises:
         errors.DataError: they do; it says what they seem to be.
     """
     rows = [row for row in rows if len(row.boxes) and not row.relative]
-    if rows and (units := _seeming(rows)):
-        row, count = rows[0], sum(len(row.boxes) for row in rows)
-        line = f":{row.lines[0]}" if len(row.lines) else ""
+    some = rows[:: -(-len(rows) // LOOKED_AT) or 1]
+    if units := _seeming(rows, some):
+        count = sum(len(row.boxes) for row in rows)
         raise errors.DataError(
-            f"{row.source}{line}: box {_shown(_written(row)[0])} of {row.path.name} "
-            f"seems to be in {units}, from 0 to {WHOLE[units]} along a side, as all "
-            f"{count} boxes here do; expected pixels. If so, add --set data.units="
-            f"{units}; if they are pixels, --set data.units={PIXELS}."
+            f"{_first(rows[0])} seems to be in {units}, from 0 to {WHOLE[units]} along "
+            f"a side, as all {count} boxes here do; expected pixels. If so, add --set "
+            f"data.units={units}; if they are pixels, --set data.units={PIXELS}."
         )
+    far = [row for row in some if _reaches_out(row)]
+    if len(some) >= LEAST and 2 * len(far) > len(some):
+        raise errors.DataError(
+            f"{_first(far[0])} reaches far out of its photograph, as those of most "
+            "photographs here do. Boxes seem drawn on photographs of another size: "
+            "expected pixels of these; export them again. To cut off what is outside, "
+            f"add --set data.units={PIXELS}."
+        )
+
+
+def _first(row: Annotation) -> str:
+    """The first box of a photograph, by file and line."""
+    line = f":{row.lines[0]}" if len(row.lines) else ""
+    return f"{row.source}{line}: box {_shown(_written(row)[0])} of {row.path.name}"
 
 
 def odd(row: Annotation) -> list[Problem]:
@@ -78,37 +91,42 @@ def _are_shares(boxes: np.ndarray) -> bool:
     return bool((boxes >= 0).all() and (boxes <= 1).all())
 
 
-def _seeming(rows: Sequence[Annotation]) -> str | None:
-    """The units, a key of `WHOLE`, that all boxes seem to be in; None if pixels."""
-    of_row = [_written(row) for row in rows]
-    boxes = np.concatenate(of_row)
-    if not np.isfinite(boxes).all() or boxes.min() < 0:
+def _seeming(rows: Sequence[Annotation], some: Sequence[Annotation]) -> str | None:
+    """The units, a key of `WHOLE`, that all boxes seem to be in; None if pixels.
+
+    Boxes that are at most 100 or 1000 are per cent or thousandths if most reach far out
+    of their photographs, or if all lie nearer to the corner than boxes anywhere would
+    by chance.
+    """
+    boxes = np.concatenate([np.zeros((0, 4)), *map(_written, rows)])
+    if not len(boxes) or not np.isfinite(boxes).all() or boxes.min() < 0:
         return None
     if _are_shares(boxes):
         return "shares" if (boxes % 1).any() else None
     for units in ("percent", "thousandths"):
-        whole = WHOLE[units]
-        if whole / 2 < boxes.max() <= whole and len(rows) >= LEAST:
-            return units if _fit_better(rows, of_row, whole) else None
+        if WHOLE[units] / 2 < boxes.max() <= WHOLE[units] and len(some) >= LEAST:
+            is_near = _chance(some, WHOLE[units]) < CHANCE
+            are_out = 2 * sum(map(_reaches_out, some)) > len(some)
+            return units if is_near or are_out else None
     return None
 
 
-def _fit_better(
-    rows: Sequence[Annotation], of_row: list[np.ndarray], whole: int
-) -> bool:
-    """Whether boxes fit photographs that are `whole` wide and high, and not their own.
+def _chance(rows: Sequence[Annotation], side: int) -> float:
+    """How likely photographs' boxes all lie within `side` pixels of the corner."""
+    chance = 1.0
+    for row in rows:
+        size_wh = row.size_wh or _size_wh(row.path) or (side, side)
+        chance *= min(1, side / size_wh[0]) * min(1, side / size_wh[1])
+    return chance
 
-    Either most reach far out of their own, or all lie nearer to the corner than boxes
-    anywhere would by chance.
-    """
-    step = -(-len(rows) // LOOKED_AT)
-    chance, out, known = 1.0, 0, 0
-    for row, boxes in zip(rows[::step], of_row[::step], strict=True):
-        if size_wh := row.size_wh or _size_wh(row.path):
-            known += 1
-            chance *= float(np.prod([min(1, whole / side) for side in size_wh]))
-            out += bool((boxes.max(axis=0)[2:] > np.multiply(size_wh, 1 + FAR)).any())
-    return known >= LEAST and (chance < CHANCE or 2 * out > known)
+
+def _reaches_out(row: Annotation) -> bool:
+    """Whether boxes reach far out of a photograph, as it is and as it is said to be."""
+    corner = _written(row)[:, 2:].max(axis=0)
+    if row.size_wh and (corner <= np.multiply(row.size_wh, 1 + FAR)).all():
+        return False
+    size_wh = _size_wh(row.path)
+    return bool(size_wh and corner.max() > max(size_wh) * (1 + FAR))  # lying or upright
 
 
 def _size_wh(path: Path) -> tuple[int, int] | None:

@@ -54,6 +54,20 @@ def test_a_data_set_in_other_units_is_refused_and_read_if_told(tmp_path, form, u
 
 
 @pytest.mark.parametrize("form", ["csv", "voc"])
+def test_boxes_on_much_larger_photographs_are_refused(tmp_path, form):
+    larger = tuple(10 * value for value in BOX)
+    folder = write(form, tmp_path, [larger] * 5 + [BOX])
+    with pytest.raises(errors.DataError, match="reaches far out .*of another size"):
+        datasets.read(folder)
+    assert len(datasets.read(folder, unit="pixels").split("train")) == 6
+
+
+def test_some_boxes_that_reach_out_are_not_refused(tmp_path):
+    boxes = [BOX] * 4 + [(50, 30, 400, 120)] * 2
+    assert len(datasets.read(write("csv", tmp_path, boxes)).split("train")) == 6
+
+
+@pytest.mark.parametrize("form", ["csv", "voc"])
 def test_photographs_of_which_some_boxes_are_shares_are_left_out(tmp_path, form):
     boxes = [BOX] * 4 + [in_units(BOX, "shares")] * 2
     found = datasets.read(write(form, tmp_path, boxes))
