@@ -21,6 +21,7 @@ import numpy as np
 import odd_images
 
 from midlevel import datasets, errors
+from midlevel.datasets import paths
 
 SPLIT = "train"
 NAMES = ("cat", "dog")
@@ -165,14 +166,15 @@ def _count_lines(file: Path, data: bytes, found, rows):
     whole = [p for p in found.problems if p.file == file and p.line is None]
     named = {p.line for p in found.problems if p.file == file}
     used = {n for row in rows if row.source == file for n in row.lines.tolist()}
-    lines = enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1)
+    text = data.decode(paths.encoding(data), "replace")
+    lines = enumerate(text.splitlines(), 1)
     missing = [n for n, line in lines if line.strip() and n not in used | named]
     assert whole or not missing, missing
 
 
 def _count_rows(file: Path, data: bytes, found, rows):
     """CSV: every row with a box is one or has a problem; others have a photograph."""
-    cells_of = _cells_by_line(data.decode("utf-8-sig"))
+    cells_of = _cells_by_line(data.decode(paths.encoding(data)))
     if not cells_of:
         return
     first = min(cells_of)
@@ -217,7 +219,9 @@ def _cells_by_line(text: str) -> dict[int, list[str]]:
 def _count_items(file: Path, data: bytes, found, rows):
     """COCO: every image and annotation is used or has a problem with its place."""
     said = " ".join(p.text for p in found.problems)
-    content = json.loads(data.decode("utf-8-sig"))
+    if any(p.kind == "unit" for p in found.problems):
+        return  # whole photographs are left out, and named
+    content = json.loads(data.decode(paths.encoding(data)))
     named = set(re.findall(r"(?:images|annotations)\[\d+\]", said))
     items = content["annotations"]
     lost = {

@@ -19,6 +19,8 @@ class Annotation:
         labels: names of classes that the photograph shows, nobody says where.
         relative: boxes are in shares of the photograph's sides, not in pixels.
         source: the file that holds the boxes; the photograph itself where none does.
+        counts_from: the first pixel's number in `source`; `boxes` count from 0, so
+            that their `xmin` and `ymin` are written larger by as much.
     """
 
     path: Path
@@ -30,6 +32,7 @@ class Annotation:
     labels: Sequence[str] = ()
     relative: bool = False
     source: Path | None = None
+    counts_from: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,12 @@ KINDS = {
     "annotation": "annotations that cannot be read",
     "photograph": "photographs that are missing or cannot be read",
     "box": "boxes that are inverted, empty, outside or there twice",
+    "unit": "boxes that are not in pixels",
     "size": "sizes that are not the photograph's",
     "class": "classes that are not named",
+    "name": "classes whose names look like something else",
+    "untaught": "classes that nothing teaches",
+    "unused": "files of labels that no photograph uses",
     "unlabelled": "photographs that no annotation is about",
     "duplicate": "photographs that are there twice, or nearly",
 }
@@ -73,6 +80,7 @@ FATES = {
     "left out": "the photograph, or what is wrong, is not used",
     "dropped": "the box, or what is wrong, is not used; the photograph is",
     "clipped": "what lies outside the photograph is cut off",
+    "scaled": "they are taken for boxes on the size that is stated",
     "swapped": "its corners are exchanged",
     "kept": "it is used as it is",
 }

@@ -8,6 +8,7 @@ from rich.table import Table
 from midlevel.datasets import Problem
 from midlevel.datasets.annotation import KINDS
 from midlevel.datasets.checking import Found
+from midlevel.datasets.summary import FEW
 from midlevel.system import terminal
 
 SCHEMA = "midlevel-check/1"
@@ -59,12 +60,17 @@ def _counts(found: Found) -> Iterator[str | Table]:
     names = ["photographs", "without an object", *dataset.classes]
     rows = zip(names, *map(_column, counts.values()), strict=True)
     yield f"{dataset.folder}: {dataset.format}"
-    if counts:
-        yield ""
-        yield terminal.table("~" + ">" * len(counts), rows, ["", *counts])
+    yield ""
+    if not any(dataset.splits.values()):
+        yield "Nothing in it can be used."
+        return
+    yield terminal.table("~" + ">" * len(counts), rows, ["", *counts])
     if found.drawn:
         yield ""
         yield "The data has no validation split; training would draw this one."
+    if found.few:
+        yield ""
+        yield f"Fewer than {FEW} photographs to learn from: {', '.join(found.few)}"
     if dataset.ignored:
         others = ", ".join(f"{name} {n:,}" for name, n in dataset.ignored.items())
         yield ""

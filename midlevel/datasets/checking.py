@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import datasets, errors
-from midlevel.datasets import Dataset, Example, Problem, duplicates, mending, reading
+from midlevel.datasets import (
+    Dataset,
+    Example,
+    Problem,
+    duplicates,
+    mending,
+    reading,
+    summary,
+    untaught,
+)
 from midlevel.datasets.duplicates import Print
 from midlevel.settings.config import Config
 from midlevel.system import machine, threads
@@ -23,11 +32,13 @@ class Found:
         problems: everything that is wrong: in annotations, then in photographs, then
             duplicates, each in the order of the data.
         drawn: the validation split is not the data's, but drawn as training would.
+        few: classes that few photographs of the split to learn from show.
     """
 
     dataset: Dataset
     problems: tuple[Problem, ...]
     drawn: bool
+    few: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, dict]:
@@ -47,6 +58,7 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     read = _labelled(Path(data), config)
     dataset = _split(read, config)
     prints, problems = _prints(dataset, progress)
+    sizes = {path: of_path.size_wh for path, of_path in prints.items()}
     fitted, groups = dict(dataset.splits), []
     for split, rows in dataset.splits.items():
         here = (row for row in rows if row.path in prints)
@@ -57,8 +69,12 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
         groups += [found for _, found in pairs]
     problems += mending.each_once(groups)
     problems += duplicates.problems(dataset, prints, config.data.train, config.data.val)
+    why = untaught.find(dataset, config, sizes.get)
+    problems += untaught.problems(dataset, config, why)
     told = (*dict.fromkeys(dataset.problems), *problems)
-    return Found(replace(dataset, splits=fitted), told, drawn=dataset is not read)
+    usable = replace(dataset, splits=fitted)
+    few = tuple(summary.few_shown(usable, config.data.train))
+    return Found(usable, told, dataset is not read, few)
 
 
 def _labelled(data: Path, config: Config) -> Dataset:

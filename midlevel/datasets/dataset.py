@@ -1,5 +1,6 @@
 """A data set as the rest of midlevel knows it, whatever its format."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,6 +44,18 @@ class Example:
         result[self.classes[~self.difficult] - 1] = 1
         result[self.labels - 1] = 1
         return result
+
+    def renumbered(self, new_ids: np.ndarray) -> "Example":
+        """The same with new class ids, by the old ones; without those that are 0."""
+        keep, labels = new_ids[self.classes] > 0, new_ids[self.labels]
+        return replace(
+            self,
+            boxes=self.boxes[keep],
+            classes=new_ids[self.classes[keep]],
+            difficult=self.difficult[keep],
+            lines=self.lines[keep] if len(self.lines) else self.lines,
+            labels=labels[labels > 0],
+        )
 
     def with_boxes(self, boxes: np.ndarray, keep: np.ndarray) -> "Example":
         """The same with other boxes, in pixels; those that `keep` says."""
@@ -90,6 +103,24 @@ class Dataset:
             f"{self.folder}: has no photographs in a split named {name!r}; it has: "
             f"{known or 'none'}. Name another with --split or data.train, data.val."
         )
+
+    def only(self, classes: Sequence[str]) -> "Dataset":
+        """The same of some classes; objects of others are background, and counted."""
+        new_ids = np.zeros(len(self.classes) + 1, np.int16)
+        for i, name in enumerate(classes, 1):
+            new_ids[self.classes.index(name) + 1] = i
+        splits = {
+            split: [row.renumbered(new_ids) for row in rows]
+            for split, rows in self.splits.items()
+        }
+        each_once = {row.path: row for rows in self.splits.values() for row in rows}
+        shown = [row.classes for row in each_once.values()]
+        shown += [row.labels for row in each_once.values()]
+        counts = np.bincount(np.concatenate(shown), minlength=len(new_ids)).tolist()
+        named = zip(self.classes, counts[1:], strict=True)
+        others = {name: n for name, n in named if name not in classes}
+        ignored = dict(sorted({**self.ignored, **others}.items()))
+        return replace(self, classes=tuple(classes), splits=splits, ignored=ignored)
 
     def file(self, example: Example) -> str:
         """An example's photograph relative to the folder, with forward slashes."""

@@ -93,8 +93,10 @@ def _is_apart(paths: dict, train: str, other: str, val: str) -> bool:
     return other != train and (other == val or not is_nested)
 
 
-def _copies(paths: list[Path], prints: dict[Path, Print]) -> Iterator[tuple]:
-    first = {}
+def _copies(
+    paths: list[Path], prints: dict[Path, Print]
+) -> Iterator[tuple[Path, Path]]:
+    first: dict[str, Path] = {}
     for path in paths:
         before = first.setdefault(prints[path].content, path)
         if before != path:
@@ -115,8 +117,11 @@ def _shared(
         elif prints[path].look is not None:
             rest.append(path)
     seen = [path for path in train if prints[path].look is not None]
-    looks = ([prints[path].look for path in some] for some in (seen, rest))
-    for i, path in zip(nearest(*looks), rest, strict=True):
+    looks, others_ = (
+        [look for path in some if (look := prints[path].look) is not None]
+        for some in (seen, rest)
+    )
+    for i, path in zip(nearest(looks, others_), rest, strict=True):
         if i is not None:
             yield path, seen[i], "looks nearly the same as"
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from midlevel.datasets.dataset import Example
 from midlevel.datasets.formats import values
 from midlevel.method import boxes as boxes_
 
+Value = TypeVar("Value")
 OWN = {".xml", ".txt"}  # files of boxes that are about one photograph
+NOTHING_LEFT = "nobody knows what it shows"
+NEARLY = 1.05  # sizes that differ by less are not of two copies, but a border cut off
 ROUNDING = 1.0  # pixels outside that are no mistake: formats count from 0 or from 1
 
 
@@ -41,9 +45,14 @@ def upright(row: Annotation) -> tuple[Annotation, list[Problem]]:
         kept.append(i)
     if not problems:
         return row, []
-    columns = ("names", "difficult", "lines")
-    taken = {name: _take(getattr(row, name), kept) for name in columns}
-    return replace(row, boxes=boxes, **taken), problems
+    mended = replace(
+        row,
+        boxes=boxes,
+        names=_take(row.names, kept),
+        difficult=_take(row.difficult, kept),
+        lines=_take(row.lines, kept),
+    )
+    return mended, problems
 
 
 def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Problem]]:
@@ -51,19 +60,10 @@ def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Probl
 
     A box that reaches out is clipped, one that lies outside is dropped. Where the
     annotation states the sides of the photograph lying down, its boxes are meant for
-    that, and the problem's fate is `left out`; unless they fit the upright one alone.
+    that, and the problem's fate is `left out`; where it states sides of the same shape,
+    they are scaled. Neither, if they fit the photograph as it is alone.
     """
-    width, height = size_wh
-    unit = (width, height, width, height) if example.relative else (1, 1, 1, 1)
-    boxes = example.boxes * unit
-    stated = example.size_wh
-    problems = []
-    if stated and stated != size_wh:
-        lies = stated == size_wh[::-1] and not _fits_only(boxes, size_wh, stated)
-        text = f"is said to be {_times(stated)} pixels and is {_times(size_wh)} upright"
-        text += "; its boxes seem drawn on it lying down" if lies else ""
-        fate = "left out" if lies else "kept"
-        problems.append(_problem(example, "size", text, fate))
+    boxes, problems = _in_pixels(example, size_wh)
     clipped = boxes_.clip(boxes, size_wh)
     inside = boxes_.area(clipped) > 0
     reaches_out = np.abs(boxes - clipped).max(axis=1, initial=0) > ROUNDING
@@ -77,7 +77,36 @@ def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Probl
     return example.with_boxes(clipped, inside), problems
 
 
-def _fits_only(boxes: np.ndarray, size_wh, other_wh) -> bool:
+def _in_pixels(
+    example: Example, size_wh: tuple[int, int]
+) -> tuple[np.ndarray, list[Problem]]:
+    """Boxes in pixels of a photograph, and what to say where another size is stated."""
+    sides, stated = np.tile(size_wh, 2), example.size_wh
+    boxes = example.boxes * (sides if example.relative else 1)
+    if not stated or stated == size_wh:
+        return boxes, []
+    text = f"is said to be {_times(stated)} pixels and is {_times(size_wh)} upright"
+    fate = "kept"
+    if not example.relative and not _fits_only(boxes, size_wh, stated):
+        if stated == size_wh[::-1]:
+            text, fate = f"{text}; its boxes seem drawn on it lying down", "left out"
+        elif len(boxes) and _is_alike(stated, size_wh):
+            boxes, fate = boxes * (sides / np.tile(stated, 2)), "scaled"
+    return boxes, [_problem(example, "size", text, fate)]
+
+
+def _is_alike(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
+    """Whether two sizes are of one shape, but for rounding to whole pixels."""
+    (width, height), (other_width, other_height) = sorted((size_wh, other_wh))
+    factor = (other_width + other_height) / (width + height)
+    most = factor / 2 + ROUNDING
+    off = max(abs(other_width - width * factor), abs(other_height - height * factor))
+    return factor > NEARLY and off <= most
+
+
+def _fits_only(
+    boxes: np.ndarray, size_wh: tuple[int, int], other_wh: tuple[int, int]
+) -> bool:
     """Whether the boxes lie in a photograph of one size and reach out of another."""
     out, other = (
         np.abs(boxes - boxes_.clip(boxes, wh)).max(initial=0)
@@ -103,8 +132,14 @@ def nothing_left(
     """What to say of a photograph whose boxes were all dropped: it is no background."""
     if len(after.boxes) or len(after.labels) or not len(before.boxes):
         return None
-    text = f"none of its {len(before.boxes)} boxes is left; nobody knows what it shows"
+    text = f"none of its {len(before.boxes)} boxes is left; {NOTHING_LEFT}"
     return _problem(before, "photograph", text, "left out")
+
+
+def is_of_annotation(problem: Problem) -> bool:
+    """Whether a problem is about one annotation, and does not follow from another."""
+    is_of_files = problem.kind in ("unlabelled", "unused")
+    return not is_of_files and not problem.text.endswith(NOTHING_LEFT)
 
 
 def each_once(groups: Iterable[Sequence[Problem]]) -> list[Problem]:
@@ -141,13 +176,13 @@ def _name(path: Path, source: Path) -> str:
     return (path.relative_to(folder) if folder else path).as_posix()
 
 
-def _take(column: Sequence, kept: list[int]) -> list:
+def _take(column: Sequence[Value], kept: list[int]) -> list[Value]:
     return [column[i] for i in kept] if len(column) else []
 
 
-def _times(size_wh) -> str:
+def _times(size_wh: tuple[int, int]) -> str:
     return f"{size_wh[0]} x {size_wh[1]}"
 
 
-def _numbers(box) -> str:
+def _numbers(box: Iterable[float]) -> str:
     return "(" + ", ".join(f"{value + 0.0:g}" for value in box) + ")"

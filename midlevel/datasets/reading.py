@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from midlevel import datasets, errors
-from midlevel.datasets import splitting, summary
+from midlevel.datasets import splitting, summary, untaught
 from midlevel.datasets.dataset import Dataset
 from midlevel.runs import Run
 from midlevel.settings import config as config_
@@ -36,8 +36,9 @@ def for_training(
             f"no split {chosen.val!r}: about {chosen.val_fraction:.0%} of each class "
             f"of {chosen.train!r} serves, drawn with seed {config.seed}"
         )
-    summary.say_shown(dataset, chosen.train, chosen.val, progress)
     _check_shown(dataset, "train", chosen.train)
+    dataset = untaught.leave_out(dataset, config)
+    summary.say_shown(dataset, chosen.train, chosen.val, progress)
     _check_shown(dataset, "val", chosen.val)
     summary.say_unused(dataset, progress, chosen.strict)
     return dataset
@@ -106,6 +107,7 @@ def labelled(
         form=chosen.format,
         ignore=chosen.ignore_classes,
         merge=chosen.merge,
+        unit=chosen.units,
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from midlevel import datasets, errors
 from midlevel.system.progress import Progress
 
+FEW = 10  # photographs of a class; of fewer nobody should expect much
 TOLD = 20  # problems that are named; `midlevel check` names all
 
 
@@ -17,6 +18,8 @@ def say_shown(
     sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
     progress.say(f"data: {dataset.folder} ({dataset.format}), photographs: {sizes}")
     progress.say(f"classes, shown in {train} + {val}: {_shown(dataset, train, val)}")
+    if few := few_shown(dataset, train):
+        progress.say(f"fewer than {FEW} photographs to learn from: {', '.join(few)}")
     _say_bare(dataset, (train, val), progress)
     both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
     if both and train != val:
@@ -24,6 +27,15 @@ def say_shown(
             f"{len(both)} photographs are in {train!r} and in {val!r}: scores on "
             f"{val!r} will look better than they are"
         )
+
+
+def few_shown(dataset: datasets.Dataset, train: str) -> list[str]:
+    """The classes that fewer than `FEW` photographs of the split to learn from show."""
+    count = len(dataset.classes)
+    rows = dataset.splits.get(train, [])
+    shown = sum((row.targets(count) == 1 for row in rows), np.zeros(count, int))
+    named = zip(dataset.classes, shown.tolist(), strict=True)
+    return [f"{name} {n}" for name, n in named if 0 < n < FEW]
 
 
 def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:

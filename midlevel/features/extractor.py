@@ -21,6 +21,7 @@ from midlevel.images import pixels as images
 from midlevel.images.pixels import Photograph
 from midlevel.method import pooling, windows
 from midlevel.networks import backbones, engines
+from midlevel.settings.geometry import geometry_of
 
 if TYPE_CHECKING:
     from midlevel.networks.backbones import Backbone
@@ -132,18 +133,6 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
     backbone = backbones.build(settings.name, weights, engine, stored)
     chosen = config.features
     return Extractor(backbone, geometry_of(config), chosen.method, chosen.context)
-
-
-def geometry_of(config: "Config") -> windows.Geometry:
-    """Which windows the settings give an image; needs no network."""
-    spec = backbones.find(config.backbone.name)
-    return windows.Geometry(
-        config.windows.levels(),
-        spec.stride,
-        spec.input_size,
-        config.windows.overlap,
-        min_cells=spec.lost_cells + 1,
-    )
 
 
 def _digest(parts) -> str:

@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 DataFormat = Literal["auto", "coco", "voc", "yolo", "csv", "folders"]
+BoxUnits = Literal["auto", "pixels", "shares", "percent", "thousandths"]
 RecordFormat = Literal["jsonl", "csv"]
 ExportFormat = Literal["keras", "savedmodel", "onnx", "openvino", "litert"]
 

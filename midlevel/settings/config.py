@@ -52,8 +52,12 @@ class Data(Section):
     """Names to take as background, like what has no box."""
     merge: dict[str, list[str]] = {}
     """A new name, and the names it stands for."""
+    units: choices.BoxUnits = "auto"
+    """What boxes count in formats of pixels; `auto` refuses what seems not to be so."""
     strict: bool = False
     """Refuse data in which anything is wrong."""
+    keep_untaught: bool = False
+    """Keep classes that no window teaches; otherwise they are named and left out."""
     train: str = "train"
     """The split to learn from."""
     val: str = "val"

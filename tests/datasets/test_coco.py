@@ -195,10 +195,23 @@ def test_a_photograph_whose_every_box_is_broken_is_not_background(tmp_path):
     assert only_problem(found).fate == "left out"
 
 
-@pytest.mark.parametrize("image_id", [9, "0", None, [0], {"a": 1}])
+@pytest.mark.parametrize("image_id", [9, "9", 0.5, None, [0], {"a": 1}])
 def test_an_annotation_of_no_image_is_a_problem(tmp_path, image_id):
     problem = only_problem(datasets.read(small(tmp_path, boxed(image_id))))
     assert "annotations[1]: no image has its image_id" in problem.text
+
+
+@pytest.mark.parametrize("kind", [str, float, int])
+def test_an_id_of_another_type_is_the_same_id(tmp_path, kind):
+    usual, row = boxed(1), boxed(1)
+    row |= {key: kind(row[key]) for key in ("image_id", "category_id")}
+    found = datasets.read(small(tmp_path, row))
+    first = datasets.read(small(tmp_path / "as usual", usual))
+    assert not found.problems
+    shown = [
+        [row.boxes.tolist() for row in one.split("train")] for one in (found, first)
+    ]
+    assert shown[0] == shown[1]
 
 
 @pytest.mark.parametrize("annotation", [None, 3, "text", [], [1]])
@@ -277,7 +290,7 @@ def test_an_image_that_is_listed_twice_is_one_photograph(tmp_path):
     [
         (b"", "is not JSON that can be read: Expecting value"),
         (b"{", "is not JSON that can be read"),
-        (b"\xff\xfe{}", "cannot be read: .* save it as UTF-8"),
+        (b"\xff{}", "cannot be read: .* save it as UTF-8"),
         (b"[" * 100_000, "is not JSON that can be read: maximum recursion"),
         (b'{"a":' * 100_000, "is not JSON that can be read: maximum recursion"),
         (b"9" * 5000, "is not JSON that can be read: Exceeds"),

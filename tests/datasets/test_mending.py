@@ -125,9 +125,32 @@ def test_exchanged_sides_of_boxes_that_fit_only_as_it_is_are_told_and_kept():
 
 
 def test_another_size_is_told_and_kept():
-    _, (problem,) = mending.fit(example((1, 1, 5, 5), size_wh=(40, 32)), (20, 16))
+    before = example((1, 1, 5, 5), size_wh=(40, 20))
+    found, (problem,) = mending.fit(before, (20, 16))
     assert (problem.kind, problem.fate) == ("size", "kept")
-    assert "is said to be 40 x 32 pixels and is 20 x 16 upright" in problem.text
+    assert "is said to be 40 x 20 pixels and is 20 x 16 upright" in problem.text
+    assert found.boxes.tolist() == [[1, 1, 5, 5]]
+
+
+@pytest.mark.parametrize(
+    ("stated", "size_wh", "mended"),
+    [
+        ((400, 300), (200, 150), [10, 20, 100, 75]),  # as resized after labelling
+        ((100, 75), (200, 150), [40, 80, 200, 150]),  # as labelled on a preview
+        ((1000, 667), (500, 333), [10, 20, 100, 75]),  # which rounds
+    ],
+)
+def test_boxes_on_another_size_of_the_same_shape_are_scaled(stated, size_wh, mended):
+    box = (20, 40, 200, 150) if stated[0] > 100 else (20, 40, 100, 75)
+    found, (problem,) = mending.fit(example(box, size_wh=stated), size_wh)
+    assert (problem.kind, problem.fate) == ("size", "scaled")
+    assert found.boxes[0] == pytest.approx(mended, abs=0.2)
+
+
+def test_boxes_that_fit_only_the_photograph_as_it_is_are_not_scaled():
+    before = example((20, 40, 190, 140), size_wh=(100, 75))
+    found, (problem,) = mending.fit(before, (200, 150))
+    assert problem.fate == "kept" and found.boxes.tolist() == [[20, 40, 190, 140]]
 
 
 def test_a_photograph_without_boxes_fits():

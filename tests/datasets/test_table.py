@@ -79,8 +79,58 @@ def test_columns_may_have_any_order_and_the_usual_names(tmp_path, header, row):
 
 
 @pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("image_id,x,y,width,height,label", "a.jpg,1,2,4,4,dog"),
+        ("image_id,x,y,w,h,label", "a,1,2,4,4,dog"),  # as Kaggle leaves the ending out
+        ("path,xmin,ymin,width,height,label", "a.jpg,1,2,4,4,dog"),
+        (
+            "file,image_width,image_height,x,y,width,height,class",
+            "a.jpg,20,16,1,2,4,4,dog",
+        ),
+        ("path,x_center,y_center,width,height,label", "a.jpg,3,4,4,4,dog"),
+        ("image_id,path,x,y,width,height,label", "7,a.jpg,1,2,4,4,dog"),
+    ],
+)
+def test_a_box_may_be_a_corner_and_sides_or_its_middle(tmp_path, header, row):
+    found = read(tmp_path, f"{header}\n{row}\n")
+    assert told(found) == {"a.jpg": ([("dog", 1, 2, 5, 6)], [])}
+    expected = (20, 16) if "image_width" in header else None
+    assert found.split("train")[0].size_wh == expected
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
+def test_a_spreadsheets_encodings_are_read(tmp_path, coding):
+    text = "filename;xmin;ymin;xmax;ymax;class\na.jpg;1;2;5;6;été\n"
+    found = read(tmp_path, text.encode(coding))
+    assert told(found) == {"a.jpg": ([("été", 1, 2, 5, 6)], [])}
+
+
+@pytest.mark.parametrize("form", ["auto", "csv"])
+def test_a_header_that_is_not_known_is_told_in_the_same_words(tmp_path, form):
+    with pytest.raises(errors.DataError, match=r"train.csv: its columns .* 'a, b, c'"):
+        read(tmp_path, "a,b,c\na.jpg,1,2\n", form=form)
+
+
+@pytest.mark.parametrize(
+    "stated", ["/home/me/data/images/a.jpg", "data\\images\\a.jpg", "C:\\images\\a.jpg"]
+)
+def test_a_name_of_another_machine_is_looked_for_by_its_ends(tmp_path, stated):
+    formats.photographs(tmp_path, "images/a.jpg")
+    write(tmp_path, f"path,label\n{stated},cat\n")
+    assert list(told(datasets.read(tmp_path))) == ["images/a.jpg"]
+
+
+def test_the_end_of_a_name_is_not_another_splits_photograph(tmp_path):
+    write(tmp_path, "path,label\na.jpg,cat\n/x/train/a.jpg,dog\n")
+    formats.photographs(tmp_path, "val/a.jpg", "a.jpg")
+    assert "is refused; it is outside" in only_problem(datasets.read(tmp_path)).text
+
+
+@pytest.mark.parametrize(
     "rows",
     [
+        "path,label\na.jpg,\"['dog', 'cat']\"\nb.jpg,[]\n",
         "a.jpg,dog\na.jpg,cat\nb.jpg,\n",
         "a.jpg,dog;cat\nb.jpg,\n",
         "a.jpg,dog|cat;dog\nb.jpg,;\n",
@@ -254,11 +304,25 @@ def test_trailing_commas_are_no_cells(tmp_path):
         ("", "its columns are not known. .* Received: ''"),
         ("a\nb\n", "its columns are not known. .* Received: 'a'"),
         ("path,xmin,ymin,label\n", "its columns are not known. .* Received: 'path, x"),
-        ("path,x,y,width,height,label\n", "its columns are not known"),
+        ("path,x,y,width,label\n", "its columns are not known"),
+        ("path,x,y,x2,y2,width,height,label,class\n", "more than one .* label, class"),
+        ("a,b,c,d,e,f\n", "its columns are not known"),
+        ("photo no,label\n", "its columns are not known"),
+        ("path,bbox,label\n", "its columns are not known"),
+        ("path,x_0,y_0,x_9,y_9,label\n", "its columns are not known"),
+        (
+            "path,class,label\na.jpg,0,cat\n",
+            "more than .* be the label: class, label. Keep",
+        ),
+        (
+            "path,x1,xmin,ymin,xmax,ymax,label\n",
+            "more than one .* be the xmin: x1, xmin",
+        ),
+        ('path,label\na.jpg,"[{""x"": 3}]"\n', "its labels are JSON, as in Label St"),
         ("path,xmin,ymin,xmax,ymax\n", "its columns are not known"),
         ("path\na.jpg\n", "its columns are not known"),
         (b"a.jpg,\xff\n", "cannot be read: .* save it as UTF-8"),
-        ("a.jpg,cat\n".encode("utf-16"), "cannot be read: .* save it"),
+        ("a.jpg,cat\n".encode("utf-16")[:-1], "cannot be read: .* save it"),
     ],
 )
 def test_a_file_whose_columns_are_not_known_is_refused(tmp_path, text, message):

@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 
 from midlevel import datasets, errors
-from midlevel.datasets.formats import yolo, yolo_labels
+from midlevel.datasets.formats import yolo, yolo_files
 
 YAML = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
 LINE = "1 0.5 0.5 0.5 0.25\n"  # of 20 x 16 pixels: (5, 6, 15, 10)
@@ -171,7 +171,7 @@ def test_the_yaml_file_may_be_named_and_have_any_name(tmp_path, name):
 )
 def test_labels_are_where_the_last_images_is_labels(photograph, labels):
     folder = Path("some/images/data")
-    assert yolo_labels.file_of(folder / photograph, folder) == folder / labels
+    assert yolo_files.file_of(folder / photograph, folder) == folder / labels
 
 
 def test_a_photograph_in_two_splits_is_read_once(tmp_path):

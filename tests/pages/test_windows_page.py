@@ -11,10 +11,11 @@ from midlevel import datasets, errors
 from midlevel.commands.cli import cli
 from midlevel.datasets import reading
 from midlevel.features import preparation, store
-from midlevel.features.extractor import build_extractor, geometry_of
+from midlevel.features.extractor import build_extractor
 from midlevel.method import labels, windows
 from midlevel.pages.windows import window_counts, window_tally, windows_page
 from midlevel.settings import config
+from midlevel.settings.geometry import geometry_of
 from midlevel.training import labelled_windows
 
 SIZES = ["100 %", "75 %", "50 %", "43 %", "29 %"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Reading
-from midlevel.datasets.formats import coco_labels
+from midlevel.datasets.formats import coco_labels, others
 
 EXPECTED = coco_labels.EXPECTED
 FILES = ("annotations/*.json", "*/_annotations.coco.json", "*.json")
@@ -38,7 +38,8 @@ def read(place: Path) -> Reading:
             f"{found[0] if found else place}: has no boxes. Expected {EXPECTED}; files "
             "for captions or panoptic segmentation have none."
         )
-    splits, problems, names = {}, [], {}
+    splits, problems = {}, []
+    names: coco_labels.Names = {}
     for split, path in paths.by_split(with_boxes).items():
         categories, unnamed = coco_labels.categories(files[path])
         splits[split], refused = coco_labels.read(files[path], categories, folder)
@@ -63,6 +64,7 @@ def _files(place: Path) -> list[Path]:
 def _seems_coco(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return bool(KEY.search(file.read(HEAD)))
+            head = file.read(HEAD)
     except OSError:
         return False
+    return bool(KEY.search(head)) and not others.tool_of(path)

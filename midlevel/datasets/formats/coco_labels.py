@@ -11,12 +11,14 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem
-from midlevel.datasets.formats import json_lines, values
+from midlevel.datasets.formats import json_lines, others, values
 from midlevel.datasets.formats.draft import Draft, finish
 
 EXPECTED = "annotations/*.json with images, annotations and categories"
 LISTS = ("images", "annotations", "categories")
 PHOTOGRAPHS = ("images", "data", "JPEGImages")
+
+Names = dict[int | str, str]  # of categories, by id
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def load(path: Path) -> File:
             f"{path}: is not JSON that can be read: {error}. {advice}"
         ) from error
     if not isinstance(data, dict):
-        raise errors.DataError(f"{path}: is JSON, but not COCO's. {advice}")
+        tool = others.tool_of(path)
+        known = f"seems to be {tool[0]}" if tool else "is JSON"
+        raise errors.DataError(f"{path}: {known}, but not COCO's. {advice}")
     lists = {key: data.get(key, []) for key in LISTS}
     for key, found in lists.items():
         if not isinstance(found, list):
@@ -74,9 +78,10 @@ def load(path: Path) -> File:
     return File(path, lists, lines)
 
 
-def categories(file: File) -> tuple[dict, list[Problem]]:
+def categories(file: File) -> tuple[Names, list[Problem]]:
     """Names by id, and what names none."""
-    names, problems = {}, []
+    names: Names = {}
+    problems = []
     for i, item in enumerate(file.lists["categories"]):
         key, name = _id(item, "id"), item.get("name") if isinstance(item, dict) else ""
         if key is None or not isinstance(name, str) or not name.strip():
@@ -91,21 +96,22 @@ def categories(file: File) -> tuple[dict, list[Problem]]:
 
 
 def read(
-    file: File, names: dict, folder: Path
+    file: File, names: Names, folder: Path
 ) -> tuple[list[Annotation], list[Problem]]:
     """The annotations of a file, and each image and annotation that cannot be used."""
     drafts, problems = _drafts(file, folder)
     for i, item in enumerate(file.lists["annotations"]):
-        key, line = _id(item, "image_id"), file.line("annotations", i)
+        line = file.line("annotations", i)
+        key = _among(drafts, _id(item, "image_id"))
         if key not in drafts:
             text = "no image has its image_id"
             found = file.problem("annotations", i, "annotation", text, "dropped")
             problems.append(found)
-        elif drafts[key] and item.get("iscrowd") != 1:
+        elif (draft := drafts[key]) and item.get("iscrowd") != 1:
             try:
-                drafts[key].add(_box(item), _name(item, names), line)
+                draft.add(_box(item), _name(item, names), line)
             except errors.DataError as error:
-                drafts[key].refuse("annotation", f"annotations[{i}]: {error}", line)
+                draft.refuse("annotation", f"annotations[{i}]: {error}", line)
     each_once = {id(draft): draft for draft in drafts.values() if draft}
     rows, refused = finish(each_once.values())
     return rows, problems + refused
@@ -115,7 +121,9 @@ def _drafts(
     file: File, folder: Path
 ) -> tuple[dict[int | str, Draft | None], list[Problem]]:
     """Photographs by id, None for one that cannot be used; a path is one photograph."""
-    found, by_path, problems = {}, {}, []
+    found: dict[int | str, Draft | None] = {}
+    by_path: dict[Path, Draft] = {}
+    problems = []
     here, places = file.path.parent, _places(file.path, folder)
     for i, item in enumerate(file.lists["images"]):
         key = _id(item, "id")
@@ -143,13 +151,25 @@ def _places(path: Path, folder: Path) -> list[Path]:
     return [place for place in (*within, *below) if place.is_dir()]
 
 
-def _id(item, key: str) -> int | str | None:
+def _id(item: object, key: str) -> int | str | None:
     value = item.get(key) if isinstance(item, dict) else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, (int, str)) else None
 
 
-def _name(item: dict, names: dict) -> str:
-    key = _id(item, "category_id")
+def _among(ids: dict, key: int | str | None) -> int | str | None:
+    """An id, or the one among `ids` that differs in its type alone, as "1" and 1."""
+    if key is None or key in ids:
+        return key
+    other: int | str = str(key) if isinstance(key, int) else key
+    if isinstance(key, str) and key.isdecimal() and key.isascii() and len(key) < 19:
+        other = int(key)
+    return other if other in ids else key
+
+
+def _name(item: dict, names: Names) -> str:
+    key = _among(names, _id(item, "category_id"))
     if key not in names:
         value = values.shown(item.get("category_id"))
         raise errors.DataError(f"no category has its category_id, {value}")
@@ -167,14 +187,14 @@ def _box(item: dict) -> tuple[float, float, float, float]:
     return x, y, x + width, y + height
 
 
-def _around(polygons) -> tuple[float, float, float, float]:
+def _around(polygons: object) -> tuple[float, float, float, float]:
     """The box around the polygons of an object that has no `bbox`."""
-    good = isinstance(polygons, list) and polygons
-    if not good or not all(
-        isinstance(p, list) and len(p) >= 6 and len(p) % 2 == 0 for p in polygons
+    listed = polygons if isinstance(polygons, list) else []
+    if not listed or not all(
+        isinstance(p, list) and len(p) >= 6 and len(p) % 2 == 0 for p in listed
     ):
         shown = values.shown(polygons)
         raise errors.DataError(f"expected a bbox or polygons. Received: {shown}")
-    x = [values.number(value) for polygon in polygons for value in polygon[::2]]
-    y = [values.number(value) for polygon in polygons for value in polygon[1::2]]
+    x = [values.number(value) for polygon in listed for value in polygon[::2]]
+    y = [values.number(value) for polygon in listed for value in polygon[1::2]]
     return min(x), min(y), max(x), max(y)

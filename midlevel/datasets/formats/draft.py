@@ -15,6 +15,7 @@ class Draft:
     source: Path
     size_wh: tuple[int, int] | None = None
     relative: bool = False
+    counts_from: int = 0
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     difficult: list[bool] = field(default_factory=list)
@@ -22,7 +23,13 @@ class Draft:
     labels: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, box, name: str, line: int | None = None, difficult: bool = False):
+    def add(
+        self,
+        box: tuple[float, float, float, float],
+        name: str,
+        line: int | None = None,
+        difficult: bool = False,
+    ) -> None:
         """Take a box; `line` for all boxes of a photograph or for none."""
         self.boxes.append(box)
         self.names.append(name)
@@ -30,7 +37,7 @@ class Draft:
         if line is not None:
             self.lines.append(line)
 
-    def refuse(self, kind: str, text: str, line: int | None = None):
+    def refuse(self, kind: str, text: str, line: int | None = None) -> None:
         """Drop a box, and say why."""
         self.problems.append(Problem(self.source, kind, text, "dropped", line))
 
@@ -46,6 +53,7 @@ class Draft:
             list(dict.fromkeys(self.labels)),
             self.relative,
             self.source,
+            self.counts_from,
         )
 
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
-from midlevel.images import pixels, sources
 
 EXPECTED = "a folder of photographs for each class, perhaps in train/ and val/"
 BACKGROUND = "background"
-MAC = "__macosx"  # what its archives keep beside the files
 NO_CLASSES = {  # folders of photographs that are no class
     *("images", "labels", "annotations", "masks", "jpegimages", "imagesets"),
-    *(MAC, "unlabeled", *paths.SPLITS),
+    *("unlabeled", *paths.SPLITS),
 }
 OTHERS = {".xml", ".json", ".csv"}  # endings of other formats' annotations
 OTHER_PARTS = {"annotations", "labels"}  # where they keep them
@@ -29,7 +27,7 @@ def matches(place: Path) -> bool:
     classes = [folder for of_split in splits.values() for folder in of_split]
     if len({folder.name for folder in classes}) < LEAST:
         return False
-    if any(folder.name.lower() in OTHER_PARTS for folder in _below(place)):
+    if any(folder.name.lower() in OTHER_PARTS for folder in paths.folders(place)):
         return False
     above = {place, *(folder.parent for folder in classes)}
     return not any(
@@ -54,42 +52,54 @@ def read(place: Path) -> Reading:
     return Reading(found, _astray(place, splits))
 
 
+def refusal(place: Path) -> errors.DataError | None:
+    """What to say of photographs that nothing labels, where there are any."""
+    found = [
+        folder for folder in paths.folders(place) if paths.holds_photographs(folder)
+    ]
+    if not found or any(
+        _holds(folder, {*OTHERS, ".txt"}) for folder in (place, *found)
+    ):
+        return None
+    names = ", ".join(folder.name for folder in found)
+    return errors.DataError(
+        f"{place}: holds photographs (in {names}), and nothing known that labels them. "
+        f"Expected {EXPECTED}, or annotations beside them; see docs/data.md."
+    )
+
+
 def _splits(place: Path) -> dict[str, list[Path]]:
-    """The class folders of each split."""
-    parts = [folder for folder in _below(place) if folder.name.lower() in paths.SPLITS]
+    """The class folders of each split.
+
+    Folders that are named as a split is, `Train` or `valid`. Where every folder with
+    photographs has a split in its name, as `WIDER_train` and `WIDER_val`, those.
+    """
+    within = paths.folders(place)
+    exact = {f: paths.SPLITS.get(f.name.lower()) for f in within}
+    if not any(split and _classes(f) for f, split in exact.items()):
+        exact = {f: paths.split_of(f.name) for f in _classes(place)}
+        if not all(exact.values()) or len(set(exact.values())) < LEAST:
+            return {"train": _classes(place)}
     splits: dict[str, list[Path]] = {}
-    for part in parts:
-        split = splits.setdefault(paths.SPLITS[part.name.lower()], [])
-        split += _classes(part)
-    if any(splits.values()):
-        return splits
-    return {"train": _classes(place)}
+    for folder, split in exact.items():
+        if split:
+            splits.setdefault(split, []).extend(_classes(folder))
+    return splits
 
 
 def _classes(place: Path) -> list[Path]:
     """Folders in `place` that have photographs and are named as a class may be."""
     return [
         folder
-        for folder in _below(place)
+        for folder in paths.folders(place)
         if folder.name.lower().rstrip("0123456789") not in NO_CLASSES  # train2017
-        and any(_is_photograph(path, folder) for path in folder.rglob("*"))
+        and paths.holds_photographs(folder)
     ]
-
-
-def _is_photograph(path: Path, folder: Path) -> bool:
-    return pixels.is_named(path) and not sources.is_hidden(path, folder)
-
-
-def _below(place: Path) -> list[Path]:
-    if not place.is_dir():
-        return []
-    found = (folder for folder in place.iterdir() if not folder.name.startswith("."))
-    return sorted(folder for folder in found if folder.is_dir())
 
 
 def _holds(folder: Path, suffixes: set[str]) -> bool:
     return any(
-        path.suffix.lower() in suffixes and not path.name.startswith(".")
+        path.suffix.lower() in suffixes and not paths.is_hidden(path.name)
         for path in folder.iterdir()
     )
 
@@ -101,13 +111,12 @@ def _rows(folder: Path) -> list[Annotation]:
 
 def _astray(place: Path, splits: dict[str, list[Path]]) -> list[Problem]:
     """What to say on photographs that are in no class folder, if there are any."""
-    classes = {folder for of_split in splits.values() for folder in of_split}
-    others = [
-        path
-        for path in paths.photographs(place)
-        if classes.isdisjoint(path.parents)
-        and path.relative_to(place).parts[0].lower() != MAC
-    ]
+    classes = [folder for of_split in splits.values() for folder in of_split]
+    read = {path for folder in classes for path in paths.photographs(folder)}
+    others = [path for path in paths.photographs(place) if path not in read]
+    if others:  # perhaps only by another name, through a link
+        real = {path.resolve() for path in read}
+        others = [path for path in others if path.resolve() not in real]
     if not others:
         return []
     count = f"{len(others)} such photographs"

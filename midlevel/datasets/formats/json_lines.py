@@ -40,4 +40,5 @@ def _after_value(text: str, place: int) -> int:
 
 
 def _after_gap(text: str, place: int) -> int:
-    return GAP.match(text, place).end()
+    found = GAP.match(text, place)  # of nothing, if need be
+    return found.end() if found else place

@@ -1,18 +1,17 @@
 """CSV: a row for each box, or for each photograph with its labels.
 
-With a header, the columns may have any order and the usual names (`COLUMNS`); without
-one they are `path,xmin,ymin,xmax,ymax,label` or `path,label`. Boxes are half-open
-pixels. Where no box is given, the label says what the whole photograph shows; several
-are repeated rows or separated by `;`, `|` or, within quotation marks, commas. Where no
-label is given either, it shows background. Columns of 0 and 1 named for the classes
-serve instead of a label.
+With a header, the columns may have any order and the usual names, see
+`table_layout.COLUMNS`; without one they are `path,xmin,ymin,xmax,ymax,label` or
+`path,label`. Boxes are half-open pixels. Where no box is given, the label says what the
+whole photograph shows; several are repeated rows or separated by `;`, `|` or, within
+quotation marks, commas. Where no label is given either, it shows background. Columns of
+0 and 1 named for the classes serve instead of a label.
 """
 
 import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from midlevel import errors
@@ -20,59 +19,34 @@ from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
 from midlevel.datasets.formats import values
 from midlevel.datasets.formats.draft import Draft, finish
+from midlevel.datasets.formats.table_layout import Layout
 from midlevel.images import pixels
 
 EXPECTED = "train.csv with path,xmin,ymin,xmax,ymax,label or path,label"
 FILES = ("*.csv", "*/_*.csv")  # the second are Roboflow's
 OTHERS = ("classes", "class", "class_list")  # names and ids: no photographs
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
-COLUMNS = {  # what a column may be named
-    "path": (
-        *("path", "file", "filename", "file_name", "filepath", "file_path", "img"),
-        *("image", "image_path", "image_name", "photograph", "photo"),
-    ),
-    "xmin": ("xmin", "x_min", "x1", "left", "x"),
-    "ymin": ("ymin", "y_min", "y1", "top", "y"),
-    "xmax": ("xmax", "x_max", "x2", "right"),
-    "ymax": ("ymax", "y_max", "y2", "bottom"),
-    "label": (
-        *("label", "labels", "class", "classes", "class_name", "name", "names"),
-        *("category", "categories", "tag", "tags"),
-    ),
-    "split": ("split", "set", "subset", "partition"),
-    "width": ("width", "image_width"),
-    "height": ("height", "image_height"),
-}
-BARE = (("path", *CORNERS, "label"), ("path", "label"))  # without a header
 SEPARATORS = re.compile("[;|,]")
 FLAGS = {"0": False, "0.0": False, "": False, "1": True, "1.0": True}
 HEAD = 1 << 16  # bytes that hold the first two rows
 
-
-@dataclass(frozen=True)
-class Layout:
-    """Which column is what.
-
-    Attributes:
-        columns: index by key of `COLUMNS`.
-        flags: class name by index of its column of 0 and 1.
-        count: cells in a row.
-        has_header: the first row names the columns.
-    """
-
-    columns: dict[str, int]
-    flags: dict[int, str]
-    count: int
-    has_header: bool
-
-    def cell(self, row: list[str], key: str) -> str:
-        """What a row says in a column; nothing where there is no such column."""
-        return row[self.columns[key]] if key in self.columns else ""
+Rows = list[tuple[int, list[str] | str]]  # first line; cells, or what is wrong
 
 
 def matches(place: Path) -> bool:
     """Whether `place` is a CSV file or a folder with one of photographs."""
     return bool(_files(place))
+
+
+def refusal(place: Path) -> errors.DataError | None:
+    """Why the first CSV file of a folder is not read, where there is one."""
+    for pattern in FILES:
+        for path in paths.visible(place, pattern):
+            try:
+                if path.stem.lower() not in OTHERS:
+                    Layout.of(path, _head(path))
+            except errors.DataError as error:
+                return error
+    return None
 
 
 def read(place: Path) -> Reading:
@@ -85,7 +59,9 @@ def read(place: Path) -> Reading:
     """
     folder, files = paths.root_of(place), _files(place)
     if not files:
-        raise errors.DataError(f"{place}: holds no CSV file. Expected {EXPECTED}.")
+        raise refusal(place) or errors.DataError(
+            f"{place}: holds no CSV file of photographs. Expected {EXPECTED}."
+        )
     splits: dict[str, list[Annotation]] = {}
     problems: list[Problem] = []
     for split, path in paths.by_split(files).items():
@@ -111,15 +87,21 @@ def _is_table(path: Path) -> bool:
     if path.stem.lower() in OTHERS:
         return False
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD).decode("utf-8-sig", "replace")
-        rows = [row for _, row in _rows(head) if isinstance(row, list)]
-        layout = _layout(path, rows)
+        rows = _head(path)
+        layout = Layout.of(path, rows)
     except (OSError, errors.DataError):
         return False
     if layout.has_header:
         return "label" in layout.columns or _are_flags(layout, rows[1:2])
     return pixels.is_named(Path(layout.cell(rows[0], "path")))
+
+
+def _head(path: Path) -> list[list[str]]:
+    """The first rows of a file, as far as they can be read."""
+    with path.open("rb") as file:
+        data = file.read(HEAD)
+    text = data.decode(paths.encoding(data), "replace")
+    return [row for _, row in _rows(text) if isinstance(row, list)]
 
 
 def _are_flags(layout: Layout, rows: list[list[str]]) -> bool:
@@ -151,59 +133,73 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | str]]:
             yield line, row
 
 
-def _layout(path: Path, rows: list[list[str]]) -> Layout:
-    """What the columns are, from the first row."""
-    first = rows[0] if rows else []
-    key_of = {name: key for key, names in COLUMNS.items() for name in names}
-    keys = [key_of.get(re.sub(r"[\s-]+", "_", cell.lower())) for cell in first]
-    if "path" not in keys:
-        for bare in BARE:
-            if len(first) == len(bare):
-                return Layout({k: i for i, k in enumerate(bare)}, {}, len(bare), False)
-    columns = {key: keys.index(key) for key in dict.fromkeys(keys) if key}
-    flags = {i: first[i] for i, key in enumerate(keys) if key is None and first[i]}
-    corners = sum(key in columns for key in CORNERS)
-    good = "path" in columns and ("label" in columns or (flags and not corners))
-    if not good or corners not in (0, 4):
-        raise errors.DataError(
-            f"{path}: its columns are not known. Expected a header with path, label "
-            "and, for boxes, xmin, ymin, xmax, ymax. Received: "
-            f"{values.shown(', '.join(first))}."
-        )
-    return Layout(columns, {} if "label" in columns else flags, len(first), True)
-
-
 def _read_file(
     path: Path, folder: Path, split: str
 ) -> tuple[dict[str, list[Annotation]], list[Problem]]:
     """Annotations of a file by split; `split` where no column tells it."""
     rows = list(_rows(paths.text(path)))
     good = [row for _, row in rows if isinstance(row, list)]
-    layout = _layout(path, good)
+    layout = Layout.of(path, good)
     if layout.has_header:
         rows = [pair for pair in rows if pair[1] is not good[0]]
-    others = (folder, folder / "images", path.parent / "images")
-    stated: dict[tuple[str, str], Draft | None] = {}
-    drafts: dict[str, dict[Path, Draft]] = {}
-    problems = []
+        good = good[1:]
+    _refuse_json(path, layout, good)
+    table = _Table(path, folder, split, layout)
     for line, row in rows:
+        table.take(line, row)
+    finished = {s: finish(found.values()) for s, found in table.drafts.items()}
+    refused = [problem for _, of_split in finished.values() for problem in of_split]
+    return {s: found for s, (found, _) in finished.items()}, table.problems + refused
+
+
+class _Table:
+    """The photographs of a file, row by row.
+
+    Attributes:
+        drafts: by split, then by photograph.
+        problems: rows of which nothing can be used.
+    """
+
+    def __init__(self, path: Path, folder: Path, split: str, layout: Layout):
+        self.path, self.folder, self.split, self.layout = path, folder, split, layout
+        self.places = (folder, folder / "images", path.parent / "images")
+        self.drafts: dict[str, dict[Path, Draft]] = {}
+        self.problems: list[Problem] = []
+        self._stated: dict[tuple[str, str], Draft | None] = {}
+
+    def take(self, line: int, row: list[str] | str) -> None:
+        """Take a row, or say why not."""
         kind = "annotation"
         try:
-            cells = _cells(row, layout)
-            told = layout.cell(cells, "split").lower()
-            key = paths.SPLITS.get(told, told) or split, layout.cell(cells, "path")
-            if key not in stated:
-                stated[key], kind = None, "photograph"
-                file = paths.photograph(folder, key[1], path.parent, others)
-                draft = Draft(file, path, _size(cells, layout))
-                stated[key] = drafts.setdefault(key[0], {}).setdefault(file, draft)
-            if stated[key]:
-                _add(stated[key], cells, layout, line)
+            cells = _cells(row, self.layout)
+            told = self.layout.cell(cells, "split").lower()
+            split = paths.SPLITS.get(told, told) or self.split
+            key = split, self.layout.cell(cells, "path")
+            if key not in self._stated:
+                self._stated[key], kind = None, "photograph"
+                self._stated[key] = self._draft(*key, cells)
+            if draft := self._stated[key]:
+                _add(draft, cells, self.layout, line)
         except errors.DataError as error:
-            problems.append(Problem(path, kind, str(error), "left out", line))
-    finished = {s: finish(found.values()) for s, found in drafts.items()}
-    problems += [problem for _, refused in finished.values() for problem in refused]
-    return {split: found for split, (found, _) in finished.items()}, problems
+            self.problems.append(Problem(self.path, kind, str(error), "left out", line))
+
+    def _draft(self, split: str, stated: str, cells: list[str]) -> Draft:
+        here = self.path.parent
+        file = paths.photograph(self.folder, stated, here, self.places)
+        draft = Draft(file, self.path, self.layout.size_wh(cells))
+        return self.drafts.setdefault(split, {}).setdefault(file, draft)
+
+
+def _refuse_json(path: Path, layout: Layout, rows: list[list[str]]) -> None:
+    """Refuse a file whose labels are JSON's objects, as Label Studio writes them."""
+    cells = (layout.cell(row, "label") for row in rows if len(row) == layout.count)
+    first = next((cell for cell in cells if cell.startswith(("[{", "{"))), None)
+    if first:
+        raise errors.DataError(
+            f"{path}: its labels are JSON, as in Label Studio's CSV, and not read. "
+            "Export as COCO, YOLO with images or Pascal VOC. Received: "
+            f"{values.shown(first)}."
+        )
 
 
 def _cells(row: list[str] | str, layout: Layout) -> list[str]:
@@ -217,18 +213,17 @@ def _cells(row: list[str] | str, layout: Layout) -> list[str]:
     return row
 
 
-def _add(draft: Draft, row: list[str], layout: Layout, line: int):
+def _add(draft: Draft, row: list[str], layout: Layout, line: int) -> None:
     """Take what a row says of its photograph, or say why not."""
-    corners = [layout.cell(row, key) for key in CORNERS]
     label = layout.cell(row, "label")
     try:
-        if not any(corners):
-            draft.labels += _labels(row, layout)
-        elif not label:
+        box = layout.corners(row) if label else None
+        if box:
+            draft.add(box, label, line)
+        elif any(layout.cell(row, key) for key in layout.box):
             raise errors.DataError("has a box, and no label")
         else:
-            xmin, ymin, xmax, ymax = map(values.number, corners)
-            draft.add((xmin, ymin, xmax, ymax), label, line)
+            draft.labels += _labels(row, layout)
     except errors.DataError as error:
         draft.refuse("annotation", str(error), line)
 
@@ -239,9 +234,12 @@ def _labels(row: list[str], layout: Layout) -> list[str]:
         if row[i] not in FLAGS:
             raise errors.DataError(f"{name}: expected 0 or 1. Received: {row[i]!r}")
     flagged = [name for i, name in layout.flags.items() if FLAGS[row[i]]]
-    stated = [name.strip() for name in SEPARATORS.split(layout.cell(row, "label"))]
+    stated = _names(layout.cell(row, "label"))
     return flagged + [name for name in stated if name]
 
 
-def _size(row: list[str], layout: Layout) -> tuple[int, int] | None:
-    return values.size(layout.cell(row, "width"), layout.cell(row, "height"))
+def _names(cell: str) -> list[str]:
+    """The labels in a cell; also as a list of JSON's or Python's, `['cat', 'dog']`."""
+    if cell.startswith("[") and cell.endswith("]"):
+        return [name.strip().strip("'\"") for name in cell[1:-1].split(",")]
+    return [name.strip() for name in SEPARATORS.split(cell)]

@@ -1,6 +1,7 @@
 """Values in files from anybody: numbers, sizes, and how messages show them."""
 
 import reprlib
+from typing import Any
 
 from midlevel import errors
 
@@ -8,7 +9,7 @@ LARGEST = 1e7  # pixels; beyond it float32 has no halves, and no photograph is
 WIDEST = 80  # characters of a value that a message shows
 
 
-def number(value) -> float:
+def number(value: Any) -> float:
     """A coordinate.
 
     Raises:
@@ -33,7 +34,7 @@ def is_coordinate(value: float) -> bool:
     return abs(value) < LARGEST
 
 
-def size(width, height) -> tuple[int, int] | None:
+def size(width: Any, height: Any) -> tuple[int, int] | None:
     """A photograph's sides in pixels, or None where they are not given, or not so.
 
     >>> size("640", 480.0), size(None, 480), size(0, 480)
@@ -46,7 +47,7 @@ def size(width, height) -> tuple[int, int] | None:
     return sides if min(sides) > 0 else None
 
 
-def shown(value) -> str:
+def shown(value: object) -> str:
     """`value` for a message, shortened however long or deep it is."""
     try:
         found = reprlib.repr(value)

@@ -13,44 +13,51 @@ from defusedxml.ElementTree import DefusedXMLParser
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem
-from midlevel.datasets.formats import values
+from midlevel.datasets.formats import values, voc_photographs
 from midlevel.datasets.formats.draft import Draft, finish
-from midlevel.images import pixels
+from midlevel.datasets.formats.voc_photographs import Shelf
 
-PHOTOGRAPHS, ANNOTATIONS = "JPEGImages", "Annotations"
+ROOT = "annotation"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read(path: Path, folder: Path) -> tuple[list[Annotation], list[Problem]]:
+def read(
+    path: Path, folder: Path, shelf: Shelf
+) -> tuple[list[Annotation], list[Problem]]:
     """What a file says of its photograph; no annotation where it says nothing usable.
 
     Args:
         folder: the data's; neither the file nor its photograph may be outside it.
+        shelf: the photographs of `folder`.
     """
     kind = "annotation"
     try:
         root, lines = _parse(path, folder)
         kind = "photograph"
-        draft = Draft(_photograph(path, root, folder), path, _size(root))
+        photograph, odd = voc_photographs.find(path, root, shelf)
     except errors.DataError as error:
         return [], [Problem(path, kind, str(error), "left out")]
+    draft = Draft(photograph, path, _size(root), counts_from=1)
     for item in root.iter("object"):
         try:
-            draft.add(_box(item), _text(item, "name"), lines[item], _is_difficult(item))
+            if item.findtext("deleted") != "1":  # LabelMe's
+                name = _text(item, "name")
+                draft.add(_box(item), name, lines[item], _is_difficult(item))
         except errors.DataError as error:
             draft.refuse("annotation", str(error), lines[item])
-    return finish([draft])
+    rows, problems = finish([draft])
+    return rows, [Problem(path, kind, text, "kept") for text in odd] + problems
 
 
 class _Numbered(TreeBuilder):
     """Makes elements, and notes the line on which each begins."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.lines: dict[Element, int] = {}
         self.parser = DefusedXMLParser(target=self)
 
-    def start(self, tag, attributes) -> Element:
+    def start(self, tag: str, attributes: dict[str, str]) -> Element:
         element = super().start(tag, attributes)
         self.lines[element] = self.parser.parser.CurrentLineNumber
         return element
@@ -67,7 +74,7 @@ def _parse(path: Path, folder: Path) -> tuple[Element, dict[Element, int]]:
     builder = _Numbered()
     try:
         builder.parser.feed(path.read_bytes())
-        return builder.parser.close(), builder.lines
+        root = builder.parser.close()
     except OSError as error:
         raise errors.DataError(f"cannot be read: {error.strerror}") from error
     except ParseError as error:
@@ -76,23 +83,12 @@ def _parse(path: Path, folder: Path) -> tuple[Element, dict[Element, int]]:
         raise errors.DataError(f"refused as unsafe XML: {error}") from error
     except (ValueError, LookupError) as error:  # an encoding that nobody knows
         raise errors.DataError(f"cannot be read as XML: {error}") from error
-
-
-def _photograph(path: Path, root: Element, folder: Path) -> Path:
-    """The photograph of an annotation, always inside `folder`."""
-    place = path.parent
-    if place == folder / ANNOTATIONS:
-        place = folder / PHOTOGRAPHS
-    stated = (root.findtext("filename") or "").strip()
-    candidates = [place / stated] if stated and Path(stated).name == stated else []
-    candidates += [place / (path.stem + suffix) for suffix in sorted(pixels.SUFFIXES)]
-    candidates += [place / (path.stem + s.upper()) for s in sorted(pixels.SUFFIXES)]
-    for candidate in candidates:
-        if os.path.isfile(candidate):  # also false for a name that cannot be one
-            return candidate
-    raise errors.DataError(
-        f"its photograph is missing; expected {stated or path.stem} in {place}"
-    )
+    if root.tag != ROOT:
+        raise errors.DataError(
+            f"is XML, but not VOC's: expected <{ROOT}>. Received: "
+            f"{values.shown(root.tag)}"
+        )
+    return root, builder.lines
 
 
 def _size(root: Element) -> tuple[int, int] | None:
@@ -106,11 +102,22 @@ def _is_difficult(item: Element) -> bool:
 def _box(item: Element) -> tuple[float, float, float, float]:
     """Half-open, from an object's `bndbox`."""
     box = item.find("bndbox")
+    if box is None and item.find("polygon/pt") is not None:
+        return _around(item)
     if box is None:
         raise errors.DataError(f"<object> {_text(item, 'name')} has no <bndbox>")
     xmin, ymin, xmax, ymax = (_number(box, tag) for tag in CORNERS)
     (xmin, xmax), (ymin, ymax) = _half_open(xmin, xmax), _half_open(ymin, ymax)
     return xmin, ymin, xmax, ymax
+
+
+def _around(item: Element) -> tuple[float, float, float, float]:
+    """The box around a polygon of LabelMe's, whose corners lie between pixels."""
+    x, y = (
+        [_number(point, tag) for point in item.iterfind("polygon/pt")]
+        for tag in ("x", "y")
+    )
+    return min(x), min(y), max(x), max(y)
 
 
 def _half_open(first: float, last: float) -> tuple[float, float]:

@@ -8,26 +8,22 @@ a YAML file, `classes.txt` names the classes, a line each.
 """
 
 import os
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
-from midlevel.datasets.formats import yolo_labels
+from midlevel.datasets.formats import yolo_labels, yolo_main
 from midlevel.datasets.formats.values import shown
-from midlevel.settings import yaml_text
+from midlevel.datasets.formats.yolo_files import IMAGES, Labels
 
-EXPECTED = "data.yaml with names, train and val, images/ and labels/"
-MAIN = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
-YAML = (".yaml", ".yml")
-CLASSES = ("classes.txt", "labels/classes.txt")
+EXPECTED = yolo_main.EXPECTED
 KEYS = ("train", "val", "valid", "test")
-IMAGES, LABELS = yolo_labels.IMAGES, yolo_labels.LABELS
 
 
 def matches(place: Path) -> bool:
-    """Whether `place` is a YAML file or a folder that YOLO learns from."""
-    return _main(place) is not None
+    """Whether `place` is a file or a folder that YOLO learns from."""
+    return yolo_main.find(place) is not None
 
 
 def read(place: Path) -> Reading:
@@ -36,91 +32,28 @@ def read(place: Path) -> Reading:
     Raises:
         errors.DataError: there is no such file, or it names no classes.
     """
-    main = _main(place)
+    main = yolo_main.find(place)
     if main is None:
         raise errors.DataError(f"{place}: holds no YOLO data. Expected {EXPECTED}.")
     folder = paths.root_of(place)
-    stated = _load(main) if main.suffix.lower() in YAML else {"names": _lines(main)}
-    names, is_pose = _names(main, stated), bool(stated.get("kpt_shape"))
-    files, problems = _files(main, folder, stated)
-    cache: dict[Path, tuple[list[Annotation], list[Problem]]] = {}
-    for path in (path for of_split in files.values() for path in of_split):
-        if path not in cache:
-            cache[path] = yolo_labels.read(path, folder, names, is_pose)
+    stated = yolo_main.load(main, folder)
+    names, is_pose = yolo_main.names(main, stated), bool(stated.get("kpt_shape"))
+    files, lists, problems = _files(main, folder, stated)
+    photographs = dict.fromkeys(
+        path for of_split in files.values() for path in of_split
+    )
+    labels = Labels(folder, photographs, {main, *lists})
+    cache: dict[Path, tuple[list[Annotation], list[Problem]]] = {
+        path: yolo_labels.read(path, labels.of.get(path), names, is_pose)
+        for path in photographs
+    }
     splits = {
         split: [row for path in of_split for row in cache[path][0]]
         for split, of_split in files.items()
     }
     problems += [problem for _, found in cache.values() for problem in found]
-    in_order = (names[key] for key in sorted(names))
-    return Reading(splits, problems, tuple(dict.fromkeys(in_order)), folder)
-
-
-def _main(place: Path) -> Path | None:
-    """The file that names the classes."""
-    if place.is_file():
-        return place if place.suffix.lower() in YAML else None
-    if not place.is_dir():
-        return None
-    others = sorted(p for suffix in YAML for p in paths.visible(place, f"*{suffix}"))
-    found = [place / name for name in MAIN if _names_classes(place / name, True)]
-    found += [path for path in others if _names_classes(path, False)]
-    if (place / IMAGES).is_dir() and (place / LABELS).is_dir():
-        found += [place / name for name in CLASSES if (place / name).is_file()]
-    return found[0] if found else None
-
-
-def _names_classes(path: Path, if_broken: bool) -> bool:
-    try:
-        return path.is_file() and "names" in _load(path)
-    except errors.DataError:
-        return if_broken
-
-
-def _load(path: Path) -> dict:
-    try:
-        stated = yaml_text.load(paths.text(path))
-    except ValueError as error:
-        raise _unreadable(path, str(error)) from error
-    if not isinstance(stated, dict):
-        raise _unreadable(path, f"it is a {type(stated).__name__}, not names of values")
-    return stated
-
-
-def _unreadable(path: Path, why: str) -> errors.DataError:
-    return errors.DataError(
-        f"{path}: is not YAML that can be read: {why}. Expected {EXPECTED}; mend it."
-    )
-
-
-def _names(path: Path, stated: dict) -> dict[int, str]:
-    """Class names by id."""
-    names = stated.get("names")
-    names = dict(enumerate(names)) if isinstance(names, list) else names
-    if not isinstance(names, dict) or not names:
-        raise errors.DataError(
-            f"{path}: names no classes. Expected `names: [cat, dog]`."
-        )
-    found = {}
-    for key, name in names.items():
-        if not (_is_id(key) and _is_name(name)):
-            raise errors.DataError(
-                f"{path}: names: expected an id and a name. Received: "
-                f"{shown((key, name))}. Write `names: [cat, dog]`."
-            )
-        found[int(key)] = str(name).strip()
-    return found
-
-
-def _is_id(key) -> bool:
-    return _is_name(key) and str(key).isdecimal() and len(str(key)) < 10
-
-
-def _is_name(name) -> bool:
-    """Whether it is text; YAML takes some names for numbers, or for yes and no."""
-    if isinstance(name, (int, float)):
-        return abs(name) < 1e9
-    return isinstance(name, str) and bool(name.strip())
+    in_order = dict.fromkeys(names[key] for key in sorted(names))
+    return Reading(splits, problems + labels.problems, tuple(in_order), folder)
 
 
 # === Photographs ===
@@ -128,9 +61,10 @@ def _is_name(name) -> bool:
 
 def _files(
     main: Path, folder: Path, stated: dict
-) -> tuple[dict[str, list[Path]], list[Problem]]:
-    """Photographs of each split, and what is named but missing."""
-    splits, problems = {}, []
+) -> tuple[dict[str, list[Path]], list[Path], list[Problem]]:
+    """Photographs of each split, lists that name them, what is named but missing."""
+    splits: dict[str, list[Path]] = {}
+    lists, problems = [], []
     named = {key: _listed(stated[key]) for key in KEYS if stated.get(key)}
     named = named or _laid_out(folder)
     root = folder
@@ -146,13 +80,15 @@ def _files(
             elif place.is_dir():
                 found += paths.photographs(place)
             else:
+                lists.append(place)
                 of_list, missing = _read_list(place, folder, root)
                 found += of_list
                 problems += missing
-    return {split: list(dict.fromkeys(of)) for split, of in splits.items()}, problems
+    each_once = {split: list(dict.fromkeys(of)) for split, of in splits.items()}
+    return each_once, lists, problems
 
 
-def _listed(value) -> list:
+def _listed(value: object) -> list:
     return value if isinstance(value, list) else [value]
 
 
@@ -160,14 +96,14 @@ def _laid_out(folder: Path) -> dict[str, list[str]]:
     """Splits by the folders that are there."""
     patterns = (f"{IMAGES}/{{}}", f"{{}}/{IMAGES}", "{}")
     for pattern in patterns:
-        found = {key: pattern.format(key) for key in KEYS}
-        found = {k: [part] for k, part in found.items() if (folder / part).is_dir()}
+        parts = {key: pattern.format(key) for key in KEYS}
+        found = {k: [part] for k, part in parts.items() if (folder / part).is_dir()}
         if found:
             return found
     return {"train": [IMAGES if (folder / IMAGES).is_dir() else "."]}
 
 
-def _place(folder: Path, root: Path, part) -> Path | None:
+def _place(folder: Path, root: Path, part: object) -> Path | None:
     """A folder or list that a YAML file names, inside `folder`.
 
     Where it leads elsewhere, as Roboflow's `../train/images` and names of another
@@ -176,11 +112,8 @@ def _place(folder: Path, root: Path, part) -> Path | None:
     if not isinstance(part, str):
         return None
     part = part.replace("\\", "/")
-    tails = [part]
-    is_inside = any(paths.inside(start, part) for start in (root, folder))
-    if not is_inside or PureWindowsPath(part).drive:
-        parts = Path(part).parts
-        tails = ["/".join(parts[i:]) for i in range(1, len(parts))]
+    tails = [] if part.startswith("./") else paths.ends(part)
+    tails = [part, *tails]
     for tail in tails:
         for place in (paths.inside(start, tail) for start in (root, folder)):
             is_split = paths.split_of(tail) == paths.split_of(part)
@@ -191,11 +124,6 @@ def _place(folder: Path, root: Path, part) -> Path | None:
 
 def _is_list(place: Path) -> bool:
     return place.suffix.lower() == ".txt" and os.path.isfile(place)
-
-
-def _lines(path: Path) -> list[str]:
-    """The lines of a file down to the last that is not empty."""
-    return paths.text(path).rstrip().splitlines()
 
 
 def _read_list(

@@ -1,6 +1,5 @@
 """YOLO's text files of boxes, one a photograph."""
 
-import os
 from pathlib import Path
 
 from midlevel import errors
@@ -9,34 +8,20 @@ from midlevel.datasets.annotation import Annotation, Problem
 from midlevel.datasets.formats import values
 from midlevel.datasets.formats.draft import Draft, finish
 
-IMAGES, LABELS = "images", "labels"
 BOX = 5  # words: a class, x and y of the centre, width, height
 FARTHEST = 1.0  # a share may lie outside by as much; what is beyond counts pixels
 
 
-def file_of(path: Path, folder: Path) -> Path:
-    """Where the boxes of a photograph are.
-
-    >>> file_of(Path("d/images/train/a.jpg"), Path("d")).as_posix()
-    'd/labels/train/a.txt'
-    """
-    parts = list(path.relative_to(folder).with_suffix(".txt").parts)
-    if IMAGES in parts[:-1]:
-        last = len(parts) - 2 - parts[-2::-1].index(IMAGES)
-        parts[last] = LABELS
-    return folder.joinpath(*parts)
-
-
 def read(
-    path: Path, folder: Path, names: dict[int, str], is_pose: bool = False
+    path: Path, source: Path | None, names: dict[int, str], is_pose: bool = False
 ) -> tuple[list[Annotation], list[Problem]]:
     """The annotation of a photograph, none where no line of its labels can be used.
 
     Args:
+        source: the file of its labels; without, it shows background.
         is_pose: keypoints follow each box; they are passed over.
     """
-    source = file_of(path, folder)
-    if not os.path.lexists(source):
+    if source is None:
         return [Annotation(path)], []
     try:
         lines = paths.text(source).splitlines()
@@ -83,8 +68,8 @@ def _object(
         )
     name = names[int(key)]
     if count > BOX:
-        x, y = shares[::2], shares[1::2]
-        return (min(x), min(y), max(x), max(y)), name
+        across, down = shares[::2], shares[1::2]
+        return (min(across), min(down), max(across), max(down)), name
     x, y, width, height = shares
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return box, name

@@ -9,12 +9,12 @@ import numpy as np
 from midlevel import errors
 from midlevel.datasets import Dataset, Example, mending, summary
 from midlevel.features import store
-from midlevel.features.extractor import geometry_of
 from midlevel.images import pixels
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import labels, windows
 from midlevel.pages.windows import window_counts
 from midlevel.settings.config import Config
+from midlevel.settings.geometry import geometry_of
 from midlevel.system import machine, threads
 from midlevel.system.progress import Progress
 
