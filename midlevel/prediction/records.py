@@ -4,12 +4,11 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from midlevel.prediction.model import WindowScores
+from midlevel.prediction.window_scores import WindowScores
 
 SCHEMA = "midlevel-prediction/2"
 FORMATS = ("jsonl", "csv")
@@ -17,7 +16,7 @@ DIGITS = 6  # of a probability, a threshold and a region's score
 
 
 def of_image(
-    found: "WindowScores",
+    found: WindowScores,
     probabilities: np.ndarray,
     thresholds: dict[str, float],
     file: str | None,
@@ -52,11 +51,17 @@ def of_image(
 
 def of_failure(file: str, why: str) -> dict:
     """The record of a file that could not be read."""
-    empty = {"width": None, "height": None, "labels": [], "scores": {}, "regions": []}
+    empty: dict[str, object] = {
+        "width": None,
+        "height": None,
+        "labels": [],
+        "scores": {},
+        "regions": [],
+    }
     return {"schema": SCHEMA, "file": file, **empty, "failure": why}
 
 
-def _regions(found: "WindowScores", name: str) -> list[dict]:
+def _regions(found: WindowScores, name: str) -> list[dict]:
     from midlevel.prediction import (
         localising,  # late: OpenCV would slow down every --help
     )

@@ -3,10 +3,11 @@
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Job, Done = TypeVar("Job"), TypeVar("Done")
+Job = TypeVar("Job")
+Done = TypeVar("Done")
 
 
 def in_order(
@@ -17,7 +18,7 @@ def in_order(
     At most twice as many jobs as workers are under way or wait to be taken, however
     many there are. Numpy, OpenCV and the engines let other threads run meanwhile.
     """
-    waiting = deque()
+    waiting: deque[Future[Done]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="midlevel")
     try:
         for job in jobs:
