@@ -39,4 +39,4 @@ def load(path: Path) -> Callable:
     """What `write` wrote, as a function of a batch, on the CPU in f32."""
     from midlevel.networks.engines import openvino
 
-    return openvino.Network(openvino.read(path), "f32")
+    return openvino.OpenVINONetwork(openvino.read(path), "f32")

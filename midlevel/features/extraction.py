@@ -1,24 +1,24 @@
 """Fill the feature store: every view of every photograph that is not in it yet."""
 
-import contextlib
 import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors
-from midlevel.features import store
+from midlevel.features import batch, store
+from midlevel.features.batch import Failure
 from midlevel.features.extractor import Extractor
 from midlevel.images import augment
-from midlevel.images import pixels as images
 from midlevel.images.pixels import Photograph
 from midlevel.system import threads
 from midlevel.system.progress import Progress
 
 SAMPLED = 8  # photographs that the estimate of the size looks at
 NO_BOXES = np.empty((0, 4), np.float32)
+Row = tuple[tuple[int, int], np.ndarray]  # size_wh, features
 
 
 @dataclass(frozen=True)
@@ -73,61 +73,78 @@ def extract(
     return Result(keys, failures + _take_out(keys, unreadable))
 
 
-def _fill(jobs, extractor, features, advance) -> list[tuple[Job, str]]:
+def _fill(
+    jobs: list[Job],
+    extractor: Extractor,
+    features: store.FeatureStore,
+    advance: Callable[[int], None],
+) -> list[tuple[Job, str]]:
     """Compute and store; returns the jobs that could not be read, and why."""
-    engine, unreadable = extractor.backbone.engine, []
+    engine = extractor.backbone.engine
+    unreadable: list[tuple[Job, str]] = []
     together = engine.together if extractor.method == "dense" else 1
     work = functools.partial(_compute, extractor=extractor)
     try:
         groups = threads.groups(jobs, together)
         for group in threads.in_order(groups, work, engine.workers):
-            for job, rows, why in group:
+            for job, found in group:
                 advance(len(job.views))
-                if why:
-                    unreadable.append((job, why))
+                if isinstance(found, Failure):
+                    unreadable.append((job, found.reason))
                     continue
-                for key, row in zip(job.views.values(), rows, strict=True):
+                for key, row in zip(job.views.values(), found, strict=True):
                     features.add(key, *row)
     finally:
         features.flush()
     return unreadable
 
 
-def _compute(jobs: list[Job], extractor: Extractor) -> list[tuple]:
-    """Each job with `(size_wh, features)` of its views, and why there are none."""
-    read = [(job, *_views(job, extractor)) for job in jobs]
-    vectors = iter(extractor.many([view for _, views, _ in read for view in views]))
+def _compute(
+    jobs: list[Job], extractor: Extractor
+) -> list[tuple[Job, list[Row] | Failure]]:
+    """Each job with the rows of its views, or why there are none."""
+    found = [(job, _views(job, extractor)) for job in jobs]
+    seen = [views for _, views in found if not isinstance(views, Failure)]
+    vectors = iter(extractor.many([view for views in seen for view in views]))
     return [
-        (job, [(view.size_wh, next(vectors)) for view in views], why)
-        for job, views, why in read
+        (job, views)
+        if isinstance(views, Failure)
+        else (job, [(view.size_wh, next(vectors)) for view in views])
+        for job, views in found
     ]
 
 
-def _views(job: Job, extractor: Extractor) -> tuple[list[Photograph], str]:
+def _views(job: Job, extractor: Extractor) -> list[Photograph] | Failure:
     """Each view of a photograph, which is decoded once; or why it cannot be."""
-    try:
-        photograph = extractor.read(job.path)
-    except errors.ImageError as error:
-        return [], str(error)
+    photograph = batch.read(job.path, extractor.of_bytes)
+    if isinstance(photograph, Failure):
+        return photograph
     changed = (
         augment.view(photograph.pixels, NO_BOXES, view, store.content_of(key))[0]
         for view, key in job.views.items()
     )
-    return [Photograph(pixels, photograph.size_wh) for pixels in changed], ""
+    return [Photograph(pixels, photograph.size_wh) for pixels in changed]
 
 
-def _look_up(paths, views, features, progress, name):
+def _look_up(
+    paths: list[Path],
+    views: list[str],
+    features: store.FeatureStore,
+    progress: Progress,
+    name: str,
+) -> tuple[dict[Path, dict[str, str]], list[str], list[Job]]:
     """Keys by photograph, failures, and the jobs still to do."""
-    keys, failures, jobs = {}, [], {}
+    keys: dict[Path, dict[str, str]] = {}
+    failures: list[str] = []
+    jobs: dict[tuple[str, ...], Job] = {}
     with progress.task(f"reading {name}", len(paths)) as advance:
         for path in dict.fromkeys(paths):
             advance()
-            try:
-                data = images.read_bytes(path)
-            except errors.ImageError as error:
-                failures.append(str(error))
+            file = batch.opened(path)
+            if isinstance(file, Failure):
+                failures.append(file.reason)
                 continue
-            keys[path] = {view: store.content_key(data, view) for view in views}
+            keys[path] = {view: store.content_key(file.data, view) for view in views}
             missing = {v: k for v, k in keys[path].items() if k not in features}
             if missing:  # by key: a copy of a photograph is not computed again
                 jobs.setdefault(tuple(missing.values()), Job(path, missing))
@@ -136,7 +153,9 @@ def _look_up(paths, views, features, progress, name):
     return keys, failures, list(jobs.values())
 
 
-def _take_out(keys, unreadable) -> list[str]:
+def _take_out(
+    keys: dict[Path, dict[str, str]], unreadable: list[tuple[Job, str]]
+) -> list[str]:
     """Take photographs out of `keys` that cannot be decoded, copies of them too."""
     reasons = {key: why for job, why in unreadable for key in job.views.values()}
     failures = []
@@ -149,12 +168,19 @@ def _take_out(keys, unreadable) -> list[str]:
     return failures
 
 
-def _announce(jobs, missing, done, extractor, features, progress, name):
+def _announce(
+    jobs: list[Job],
+    missing: int,
+    done: int,
+    extractor: Extractor,
+    features: store.FeatureStore,
+    progress: Progress,
+    name: str,
+) -> None:
     """Say what will be written, judging by a few of the photographs."""
-    sizes = []
-    for job in jobs[:: max(1, len(jobs) // SAMPLED)][:SAMPLED]:
-        with contextlib.suppress(errors.ImageError):
-            sizes.append(extractor.read(job.path).size_wh)
+    some = jobs[:: max(1, len(jobs) // SAMPLED)][:SAMPLED]
+    found = [batch.read(job.path, extractor.of_bytes) for job in some]
+    sizes = [one.size_wh for one in found if isinstance(one, Photograph)]
     if not sizes:
         return
     windows = round(np.mean([len(extractor.plan(size_wh)) for size_wh in sizes]))

@@ -19,8 +19,10 @@ import numpy as np
 from midlevel.images import decoding
 from midlevel.images import pixels as images
 from midlevel.images.pixels import Photograph
+from midlevel.method import boxes as boxes_
 from midlevel.method import pooling, windows
 from midlevel.networks import backbones, engines
+from midlevel.networks.backbones.table import LAST
 from midlevel.settings.geometry import geometry_of
 
 if TYPE_CHECKING:
@@ -59,14 +61,15 @@ class Extractor:
         """
         return images.read_enough(path, self._needed)
 
-    def of_bytes(self, data: bytes, name: str) -> Photograph:
+    def of_bytes(self, data: bytes, name: str | Path) -> Photograph:
         """The same of a file whose bytes are known; `name` is for the error."""
         return images.of_bytes(data, name, self._needed)
 
     def _needed(self, size_wh: tuple[int, int]) -> tuple[int, int]:
         if self.method == "crop":
             return size_wh  # the smallest windows are enlarged
-        return tuple(np.max(self.plan(size_wh).level_sizes_wh, axis=0).tolist())
+        width, height = np.max(self.plan(size_wh).level_sizes_wh, axis=0).tolist()
+        return width, height
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Features of every window, float32 `(n, channels)`, in the plan's order.
@@ -84,9 +87,32 @@ class Extractor:
         if self.method == "dense":
             return dense(self.backbone, pixels, plans)
         return [
-            crops(self.backbone, image, plan, self.context)
+            crops(self.backbone, image, plan.boxes, self.context)
             for image, plan in zip(pixels, plans, strict=True)
         ]
+
+    def of_boxes(
+        self, photograph: Photograph, boxes: np.ndarray, target: float = pooling.TARGET
+    ) -> np.ndarray:
+        """Features of any boxes of a photograph, float32 `(n, channels)`.
+
+        Args:
+            boxes: `(n, 4)` in pixels of the whole photograph, borders fractional or
+                not; what lies outside is cut off.
+            target: of maps: cells that a box should have along a side, which chooses
+                its level; see `pooling.pool_boxes`.
+
+        Raises:
+            errors.MidlevelError: a box has no area inside the photograph.
+        """
+        image, size_wh = photograph.pixels, photograph.size_wh
+        if self.method == "crop":
+            scale = np.divide(images.size_wh(image), size_wh)
+            there = boxes_.inside(boxes, size_wh) * np.tile(scale, 2)
+            return crops(self.backbone, image, there, self.context)
+        levels = images.levels(image, self.plan(size_wh).level_sizes_wh)
+        maps, lost_cells = self.backbone.maps(levels), self.backbone.spec.lost_cells
+        return pooling.pool_boxes(maps, boxes, size_wh, target, lost_cells)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,12 +120,14 @@ class Extractor:
 
         A head serves wherever this agrees, whatever the engine.
         """
-        parts = {
+        parts: dict[str, object] = {
             "backbone": self.backbone.fingerprint,
             "geometry": asdict(self.geometry),
             "path": [self.method, self.context if self.method == "crop" else 0],
             "decoding": decoding.POLICY,
         }
+        if self.backbone.spec.map != LAST:  # what was stored before knows no other
+            parts["map"] = self.backbone.spec.map
         return _digest(parts)
 
     @cached_property
@@ -135,7 +163,7 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
     return Extractor(backbone, geometry_of(config), chosen.method, chosen.context)
 
 
-def _digest(parts) -> str:
+def _digest(parts: object) -> str:
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -157,13 +185,13 @@ def dense(
 
 
 def crops(
-    backbone: "Backbone", image: np.ndarray, plan: windows.Plan, context: int = 0
+    backbone: "Backbone", image: np.ndarray, boxes: np.ndarray, context: int = 0
 ) -> np.ndarray:
-    """Features from each window cut out and run alone, float32 `(n, channels)`."""
+    """Features from each box cut out and run alone, float32 `(n, channels)`."""
     side = backbone.spec.input_size
-    means = []
-    for start in range(0, len(plan), CROPS_AT_ONCE):
-        boxes = plan.boxes[start : start + CROPS_AT_ONCE]
-        cuts = [images.cut(image, box, side, context) for box in boxes]
-        means += [cells.mean(axis=(0, 1)) for cells in backbone.maps(cuts)]
-    return np.stack(means)
+    means = [np.empty((0, backbone.spec.channels), np.float32)]
+    for start in range(0, len(boxes), CROPS_AT_ONCE):
+        some = boxes[start : start + CROPS_AT_ONCE]
+        cuts = [images.cut(image, box, side, context) for box in some]
+        means.append(np.stack([m.mean(axis=(0, 1)) for m in backbone.maps(cuts)]))
+    return np.concatenate(means)

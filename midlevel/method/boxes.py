@@ -6,6 +6,8 @@ of the upright image: a box that covers a whole image of 4 x 3 is `(0, 0, 4, 3)`
 
 import numpy as np
 
+from midlevel import errors
+
 SUPPRESSED = 0.3  # IoU from which a lower box is dropped (R-CNN's code)
 HALF = 0.5  # share of the smaller of two boxes from which one lies on the other
 
@@ -51,6 +53,32 @@ def clip(boxes: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
     """
     width, height = size_wh
     return np.clip(boxes, 0, (width, height, width, height)).astype(np.float32)
+
+
+def inside(boxes: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    """Boxes cut at the borders of an image, each with some area left.
+
+    >>> inside(np.array([[-1.0, 2.0, 9.0, 3.0]]), (5, 4)).tolist()
+    [[0.0, 2.0, 5.0, 3.0]]
+
+    Raises:
+        errors.MidlevelError: they are no `(n, 4)` numbers, or one is empty there.
+    """
+    boxes = np.asarray(boxes)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.dtype.kind not in "iuf":
+        raise errors.MidlevelError(
+            "Expected boxes as numbers (n, 4): xmin, ymin, xmax, ymax in pixels. "
+            f"Received: {boxes.dtype} {boxes.shape}."
+        )
+    cut = clip(boxes, size_wh)
+    bad = ~np.isfinite(boxes).all(axis=1) | ~(cut[:, 2:] > cut[:, :2]).all(axis=1)
+    if bad.any():
+        number = int(bad.argmax())
+        raise errors.MidlevelError(
+            f"Expected boxes with an area inside the image of {size_wh[0]} x "
+            f"{size_wh[1]} pixels. Received: {boxes[number].tolist()} (box {number})."
+        )
+    return cut
 
 
 def mirror(boxes: np.ndarray, width: int) -> np.ndarray:

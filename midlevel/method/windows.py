@@ -157,12 +157,19 @@ def plan(size_wh: tuple[int, int], geometry: Geometry) -> Plan:
         for grid_cr, level in zip(grids, geometry.levels, strict=True)
     ]
     level = np.repeat(np.arange(len(cells)), [len(c) for c in cells])
+    width, height = size_wh
     return Plan(
-        tuple(size_wh), geometry.stride, grids, level.astype(np.int32), np.vstack(cells)
+        (width, height),
+        geometry.stride,
+        grids,
+        level.astype(np.int32),
+        np.vstack(cells),
     )
 
 
-def _cells(grid_cr: tuple[int, int], sizes: tuple[int, ...], overlap: float):
+def _cells(
+    grid_cr: tuple[int, int], sizes: tuple[int, ...], overlap: float
+) -> np.ndarray:
     """Windows of one level, int32 `(n, 4)` xyxy in cells."""
     windows = []
     for size in sizes:

@@ -43,4 +43,5 @@ def find(
 def map_size(size_wh: tuple[int, int], longest: int = CELLS) -> tuple[int, int]:
     """Size of a coarse map with the image's proportions, at most the image's own."""
     shrink = min(1, longest / max(size_wh))
-    return tuple(max(1, round(side * shrink)) for side in size_wh)
+    width, height = (max(1, round(side * shrink)) for side in size_wh)
+    return width, height

@@ -1,17 +1,18 @@
 """A trained run, ready to look at photographs."""
 
 import hashlib
+import html
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import pydantic
 
 from midlevel import errors, runs
+from midlevel.features import batch
+from midlevel.features.batch import Failure, Vectors
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.images import pixels, sources
 from midlevel.images.pixels import Photograph
@@ -19,37 +20,14 @@ from midlevel.method import scores
 from midlevel.method.calibration import Calibration
 from midlevel.method.windows import Plan
 from midlevel.networks import engines, heads
-from midlevel.prediction import records
+from midlevel.prediction import facts, given, records
+from midlevel.prediction.window_scores import WindowScores
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 from midlevel.system import threads
 
 
-@dataclass(frozen=True)
-class WindowScores:
-    """What the model says of every window of an image.
-
-    Attributes:
-        plan: the windows.
-        scores: float32 `(n, 1 + classes)`; column 0 is background.
-        classes: names of the columns from 1.
-    """
-
-    plan: Plan
-    scores: np.ndarray
-    classes: tuple[str, ...]
-
-    def of_class(self, name: str) -> np.ndarray:
-        """Scores of one class, `(n,)`."""
-        return self.scores[:, 1 + self.classes.index(name)]
-
-    def map(self, name: str, map_wh: tuple[int, int] | None = None) -> np.ndarray:
-        """Score map of a class, float32 `(height, width)`, of the image's size."""
-        column, size_wh = self.of_class(name)[:, None], self.plan.size_wh
-        return scores.score_map(self.plan.boxes, column, size_wh, map_wh)[..., 0]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained run, ready to look at photographs.
 
@@ -72,6 +50,22 @@ class Model:
     thresholds: dict[str, float]
     extractor: Extractor
     head: engines.Network
+
+    def __repr__(self) -> str:
+        engine = self.extractor.backbone.engine
+        names = ", ".join(self.classes)
+        return f"Model({str(self.run.folder)!r}: {names}; {engine})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the run, and each class with its threshold."""
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{self.thresholds[name]:.2f}</td></tr>"
+            for name in self.classes
+        )
+        engine = self.extractor.backbone.engine
+        caption = html.escape(f"{self.run.folder}, {engine}")
+        head = "<tr><th>class</th><th>threshold</th></tr>"
+        return f"<table><caption>{caption}</caption>{head}{rows}</table>"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -96,38 +90,48 @@ class Model:
             best = "unknown"
         return f"{self.run.folder} ({names}), validation mAP {best}"
 
-    def windows(self, image: np.ndarray) -> WindowScores:
-        """Scores of every window of an RGB uint8 `(height, width, 3)` image.
+    def windows(self, image: object) -> WindowScores:
+        """Scores of every window of an image, see `predict`.
 
         Raises:
-            errors.ImageError: `image` is something else.
+            errors.ImageError: `image` is none.
         """
-        return self.many([Photograph(image, pixels.size_wh(pixels.check(image)))])[0]
+        seen = given.image(image)
+        return self.many([Photograph(seen, pixels.size_wh(seen))])[0]
 
     def many(self, photographs: Sequence[Photograph]) -> list[WindowScores]:
         """Scores of every window of each one; the head sees them all at once."""
-        if not photographs:
+        plans = [self.extractor.plan(photograph.size_wh) for photograph in photographs]
+        return self._scores(plans, self.extractor.many(photographs))
+
+    def _scores(
+        self, plans: Sequence[Plan], vectors: Sequence[np.ndarray]
+    ) -> list[WindowScores]:
+        if not vectors:
             return []
-        vectors = self.extractor.many(photographs)
         ends = np.cumsum([len(of_one) for of_one in vectors])[:-1]
         found = np.split(heads.score(self.head, np.concatenate(vectors)), ends)
-        plans = [self.extractor.plan(photograph.size_wh) for photograph in photographs]
         return [
             WindowScores(*pair, self.classes) for pair in zip(plans, found, strict=True)
         ]
 
-    def predict(self, source) -> list[dict]:
+    def predict(self, source: object) -> list[dict]:
         """What is in photographs, and where: a record each, see `record`.
 
         Args:
-            source: an RGB uint8 array, a path (a file, a folder, which is searched with
-                its subfolders, or a glob), or a list of these.
+            source: an image: an RGB uint8 array, a PIL image, or what numpy makes an
+                array of; a path (a file, a folder, which is searched with its
+                subfolders, or a glob); or a list of these.
+
+        Raises:
+            errors.MidlevelError: it is something else, or names no file.
         """
-        if isinstance(source, np.ndarray):
+        if given.is_path(source):
+            return list(self.stream(sources.find([Path(source)])))
+        if given.is_image(source):
             return [self.record(source)]
-        if isinstance(source, str | Path):
-            return list(self.stream(sources.find([source])))
-        return [record for item in source for record in self.predict(item)]
+        items = given.several(source)
+        return [record for item in items for record in self.predict(item)]
 
     def stream(self, paths: Iterable[Path]) -> Iterator[dict]:
         """Records of files, in their order, a few held in memory at a time.
@@ -141,20 +145,16 @@ class Model:
 
     def _records(self, paths: list[Path]) -> list[dict]:
         """A record for each of some files."""
-        read = [self._read(path) for path in paths]
-        found = iter(self.many([one for one in read if isinstance(one, Photograph)]))
+        read = batch.vectors(self.extractor, paths)
+        good = [one for one in read if isinstance(one, Vectors)]
+        scored = self._scores([one.plan for one in good], [v.features for v in good])
+        found = iter(scored)
         return [
-            self.record_of(next(found), path.as_posix())
-            if isinstance(one, Photograph)
-            else records.of_failure(path.as_posix(), str(one))
-            for path, one in zip(paths, read, strict=True)
+            records.of_failure(one.name, one.reason)
+            if isinstance(one, Failure)
+            else self.record_of(next(found), one.name)
+            for one in read
         ]
-
-    def _read(self, path: Path) -> Photograph | errors.ImageError:
-        try:
-            return self.extractor.read(path)
-        except errors.ImageError as error:
-            return error
 
     def probabilities(self, found: WindowScores) -> np.ndarray:
         """How probably the image shows each class, float64 `(classes,)`."""
@@ -196,7 +196,7 @@ class Model:
                 )
         return replace(self, thresholds={**self.thresholds, **asked})
 
-    def record(self, image: np.ndarray, file: str | None = None) -> dict:
+    def record(self, image: object, file: str | None = None) -> dict:
         """What is said of one image, ready for JSON: see `records.of_image`."""
         return self.record_of(self.windows(image), file)
 
@@ -207,7 +207,7 @@ class Model:
 
 
 def load(
-    run: str | Path | None = None,
+    run: str | Path | runs.Run | None = None,
     engine: str | None = None,
     precision: str | None = None,
 ) -> Model:
@@ -221,69 +221,31 @@ def load(
         errors.MidlevelError: there is no such run, it is not finished, or its backbone
             is not the one its head was trained with.
     """
-    run = runs.Run(run) if run else runs.newest(finished=True)
-    record, config = run.record, run.config
+    place = given.run(run) if run else runs.newest(finished=True)
+    record, config = place.record, place.config
     if not record.get("finished"):
         raise errors.MidlevelError(
-            f"{run.folder}: training is not finished. Go on with: midlevel train "
-            f"--resume --run {run.folder}"
+            f"{place.folder}: training is not finished. Go on with: midlevel train "
+            f"--resume --run {place.folder}"
         )
-    facts = _facts(run, record)
+    said = facts.read(place, record)
     asked = {"engine": engine, "precision": precision}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    config = config_.load(config, asked)
-    extractor = build_extractor(config, run)
+    changed = {name: value for name, value in asked.items() if value is not None}
+    config = config_.load(config, changed)
+    extractor = build_extractor(config, place)
     if extractor.fingerprint != record.get("features_fingerprint"):
         raise errors.MidlevelError(
-            f"{run.folder}: the backbone's weights, the windows or the way of decoding "
-            "photographs are not those the head was trained with. Restore the files of "
-            "the run, or train again with this midlevel."
+            f"{place.folder}: the backbone's weights, the windows or the way of "
+            "decoding photographs are not those the head was trained with. Restore "
+            "the files of the run, or train again with this midlevel."
         )
     return Model(
-        run,
+        place,
         config,
-        *facts,
+        tuple(said.classes),
+        said.k,
+        said.calibrated,
+        said.thresholds,
         extractor,
-        heads.network(run.head_file, run.stored_head, extractor.backbone.engine),
+        heads.network(place.head_file, place.stored_head, extractor.backbone.engine),
     )
-
-
-class _Calibration(pydantic.BaseModel):
-    """See `calibration.Calibration`."""
-
-    slopes: list[Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]]
-    intercepts: list[Annotated[float, pydantic.Field(allow_inf_nan=False)]]
-
-
-class _Facts(pydantic.BaseModel):
-    """What `run.json` must say of a finished run."""
-
-    classes: Annotated[list[str], pydantic.Field(min_length=1)]
-    k: Annotated[float, pydantic.Field(ge=1, le=100)]
-    calibration: _Calibration
-    thresholds: dict[str, Annotated[float, pydantic.Field(ge=0, le=1)]]
-    data: str
-
-    @property
-    def agree(self) -> bool:
-        """Whether all are of the same classes."""
-        ours, count = self.calibration, len(self.classes)
-        are_as_many = len(ours.slopes) == len(ours.intercepts) == count
-        return are_as_many and set(self.classes) == set(self.thresholds)
-
-
-def _facts(run: runs.Run, record: dict) -> tuple:
-    """Classes, k, calibration and thresholds, as training wrote them."""
-    try:
-        facts = _Facts.model_validate(record)
-        is_good = facts.agree
-    except pydantic.ValidationError:
-        is_good = False
-    if not is_good:
-        raise errors.MidlevelError(
-            f"{run.folder / 'run.json'}: expected classes, k, calibration and "
-            "thresholds that agree, as midlevel train writes them. Restore it, or "
-            "train again."
-        )
-    calibrated = Calibration(**facts.calibration.model_dump())
-    return tuple(facts.classes), facts.k, calibrated, facts.thresholds

@@ -11,12 +11,11 @@ import pydantic
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from midlevel.prediction import localising
+from midlevel.prediction.window_scores import WindowScores
 from midlevel.system import runtime
 
 if TYPE_CHECKING:
     import pandas
-
-    from midlevel.prediction.model import WindowScores
 
 Schema = Literal["midlevel-prediction/2"]
 SCHEMA: Schema = "midlevel-prediction/2"
@@ -96,7 +95,7 @@ class Records(list[Record]):
 
 
 def of_image(
-    found: "WindowScores",
+    found: WindowScores,
     probabilities: np.ndarray,
     thresholds: dict[str, float],
     file: str | None,
@@ -140,7 +139,7 @@ def of_failure(file: str, why: str) -> Record:
     }
 
 
-def _regions(found: "WindowScores", name: str) -> list[dict]:
+def _regions(found: WindowScores, name: str) -> list[dict]:
     plan = found.plan
     boxes, peaks = localising.find(plan.boxes, found.of_class(name), plan.size_wh)
     boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from midlevel import errors
+from midlevel.features import batch
 from midlevel.images import headers
 from midlevel.method import scores
 from midlevel.pages import drawing
 from midlevel.prediction import localising, records
-from midlevel.prediction.model import Model, WindowScores
+from midlevel.prediction.model import Model
+from midlevel.prediction.window_scores import WindowScores
 from midlevel.serving.refusal import Refused
 from midlevel.serving.uploads import Upload
 
@@ -134,12 +135,11 @@ class Scorer:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _answer(self, upload: Upload, extras: Extras) -> Answer:
-        extractor = self._model.extractor
-        try:
-            with self._turn(upload):
-                photograph = extractor.of_bytes(upload.data, upload.name)
-        except errors.ImageError as error:
-            return Answer(records.of_failure(upload.name, str(error)))
+        source = batch.Named(upload.name, upload.data)
+        with self._turn(upload):
+            photograph = batch.read(source, self._model.extractor.of_bytes)
+        if isinstance(photograph, batch.Failure):
+            return Answer(records.of_failure(upload.name, photograph.reason))
         (found,) = self._model.many([photograph])
         record = self._model.record_of(found, upload.name)
         picture = None

@@ -49,7 +49,7 @@ def openvino_rate(precision: str) -> Callable[[], float]:
     matrix = np.ones((SIDE, SIDE), np.float32)
     given = ops.parameter([SIDE, SIDE], ov.Type.f32)
     product = ops.matmul(given, ops.constant(matrix), False, False)
-    network = openvino.Network(ov.Model([product], [given]), precision)
+    network = openvino.OpenVINONetwork(ov.Model([product], [given]), precision)
     return functools.partial(_rate, functools.partial(network, matrix))
 
 

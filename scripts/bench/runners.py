@@ -158,7 +158,7 @@ def at_once(run: runs.Run) -> Callable:
     """The same as a graph with constant weights, in larger batches."""
     from midlevel.networks.engines import tensorflow
 
-    network = tensorflow.Network(whole(run), "uint8")
+    network = tensorflow.TensorFlowNetwork(whole(run), "uint8")
 
     def score(crops: np.ndarray) -> np.ndarray:
         starts = range(0, len(crops), CROPS_AT_ONCE)

@@ -108,6 +108,53 @@ def test_what_surrounds_a_crop_is_seen_with_context_only(cells):
     assert np.abs(np.subtract(*pairs[1])).max() > 1e-3
 
 
+@pytest.mark.parametrize("name", ["stub", "stub_context"])
+@pytest.mark.parametrize("method", ["dense", "crop"])
+def test_boxes_that_are_windows_have_the_features_of_windows(
+    name, method, stub_backbone
+):
+    backbone = backbones.build(name)
+    geometry = Geometry((Level(1.0, (5, 3)),), min_cells=backbone.spec.lost_cells + 1)
+    extractor = Extractor(backbone, geometry, method)
+    image = helpers.noise((160, 120))
+    photograph = Photograph(image, (160, 120))
+    found = extractor.of_boxes(photograph, extractor.plan((160, 120)).boxes)
+    np.testing.assert_allclose(found, extractor(image), atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["dense", "crop"])
+def test_any_box_is_seen_where_it_is(method, cells):
+    image = np.full((240, 320, 3), 128, np.uint8)
+    image[60:180, 100:260] = (255, 0, 0)
+    extractor = Extractor(cells, Geometry((Level(1.0, (3,)), Level(3.0, (3,)))), method)
+    boxes = np.array([[100.5, 60.5, 259.5, 179.5], [300, 10, 400, 50]], np.float32)
+    whole = extractor.of_boxes(Photograph(image, (320, 240)), boxes)
+    assert whole.shape == (2, 6) and whole.dtype == np.float32
+    assert whole[0, 0] > 0.9 and np.ptp(whole[1]) < 0.05  # red; grey
+    half = Photograph(images.resize(image, (160, 120)), (320, 240))
+    np.testing.assert_allclose(extractor.of_boxes(half, boxes), whole, atol=0.12)
+    assert extractor.of_boxes(half, np.empty((0, 4))).shape == (0, 6)
+    with pytest.raises(errors.MidlevelError, match="320 x 240 pixels.*box 0"):
+        extractor.of_boxes(half, np.array([[330, 0, 340, 10]]))
+
+
+def test_the_fingerprint_changes_with_the_map_and_only_with_another(cells):
+    geometry = Geometry((Level(1.0, (3,)),))
+    spec = dataclasses.replace(cells.spec, map="stride16")
+    other = dataclasses.replace(cells, spec=spec)
+    plain = Extractor(cells, geometry)
+    assert Extractor(other, geometry).fingerprint != plain.fingerprint
+    assert Extractor(other, geometry).stored_as != plain.stored_as
+
+
+def test_the_fingerprint_of_the_default_is_what_runs_and_stores_have(cells):
+    known = dataclasses.replace(cells, fingerprint="f" * 64)
+    extractor = Extractor(known, Geometry((Level(1.0, (3,)),)))
+    assert extractor.fingerprint == (
+        "7a635b055c9baa719355a1c2d1fc37b08b0a1aedc56ada52ab13a04133ff4403"
+    )
+
+
 def test_the_fingerprint_changes_with_all_that_changes_features(cells, monkeypatch):
     geometry = Geometry((Level(1.0, (3,)),))
     other = dataclasses.replace(cells, fingerprint="of other weights")

@@ -54,7 +54,7 @@ def batch(size_wh=(160, 96), count=2, seed=0):
 
 
 def compiled(model, precision="f32"):
-    return openvino.Network(openvino.convert(model, "uint8"), precision)
+    return openvino.OpenVINONetwork(openvino.convert(model, "uint8"), precision)
 
 
 # === The choice ===
@@ -304,7 +304,7 @@ def test_bf16_in_openvino_is_near_f32(model, needs_bf16):
 
 def test_bf16_in_tensorflow_is_near_f32_and_gives_float32(model, needs_bf16):
     """The graph alone: midlevel takes TensorFlow in bf16 on a GPU only."""
-    plain = tensorflow.Network(model, "uint8")(batch())
+    plain = tensorflow.TensorFlowNetwork(model, "uint8")(batch())
     graph = tensorflow.freeze(tensorflow.in_precision(model, "bf16"), "uint8")
     short = graph(tensorflow.tf.convert_to_tensor(batch()))[0].numpy()
     assert short.dtype == np.float32
@@ -318,6 +318,23 @@ def test_bf16_in_tensorflow_multiplies_so_and_prepares_in_float32(model):
     assert policies["differences"] == "mixed_bfloat16"
     for one, other in zip(copy.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+# === Forked processes ===
+
+
+def test_openvino_is_compiled_anew_after_a_fork(model):
+    network = compiled(model)
+    before = network(batch())
+    network.after_fork()  # as a child does; tests of the model fork indeed
+    np.testing.assert_array_equal(network(batch()), before)
+
+
+def test_tensorflow_says_that_it_cannot_compute_in_a_forked_process(model, monkeypatch):
+    network = tensorflow.TensorFlowNetwork(model, "uint8")
+    monkeypatch.setattr(tensorflow.os, "getpid", lambda: -1)
+    with pytest.raises(errors.MidlevelError, match="before this process was forked"):
+        network(batch())
 
 
 # === Networks on disk ===
@@ -341,7 +358,7 @@ def copied(stored, tmp_path):
 
 
 def test_a_stored_network_gives_the_same_maps_bit_for_bit(stored, model):
-    first, again = compiled(model), openvino.Network(openvino.read(stored))
+    first, again = compiled(model), openvino.OpenVINONetwork(openvino.read(stored))
     for size_wh in SIZES:
         np.testing.assert_array_equal(again(batch(size_wh)), first(batch(size_wh)))
 

@@ -1,5 +1,10 @@
+import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import helpers
 import numpy as np
@@ -70,6 +75,77 @@ def test_scores_are_calibrated_image_scores_of_windows(model, photograph):
     odds = np.log(raw / (1 - raw)) * slopes + intercepts
     expected = 1 / (1 + np.exp(-odds))
     np.testing.assert_allclose(list(record["scores"].values()), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("call", ["map", "of_class"])
+def test_a_class_that_the_model_has_not_is_told_which_it_has(model, photograph, call):
+    found = model.windows(pixels.read(photograph))
+    message = "classes, disc, square, wedge. Received: 'lion'"
+    with pytest.raises(errors.MidlevelError, match=message):
+        getattr(found, call)("lion")
+    assert repr(found).startswith(f"WindowScores({len(found.plan)} windows of 160 x")
+
+
+@pytest.mark.parametrize("source", [None, 7, b"a.jpg", [None]])
+def test_a_source_that_is_none_is_told_what_is_accepted(model, source):
+    with pytest.raises(errors.MidlevelError, match="Expected a path .* Received: "):
+        model.predict(source)
+
+
+def test_a_picture_is_predicted_as_its_pixels(model, photograph):
+    Image = pytest.importorskip("PIL.Image")
+    image = pixels.read(photograph)
+    assert model.predict(Image.fromarray(image)) == model.predict(image)
+    assert model.record(Image.fromarray(image), "a") == model.record(image, "a")
+
+
+def test_a_run_itself_is_loaded(trained, model):
+    assert midlevel.load(trained).fingerprint == model.fingerprint
+    with pytest.raises(errors.MidlevelError, match="folder of a run.* Received: int"):
+        midlevel.load(5)
+
+
+def test_a_model_is_shown_in_a_line_and_in_a_small_table(model, trained):
+    assert repr(model).startswith(f"Model({str(trained.folder)!r}: disc, square, wedge")
+    assert "\n" not in repr(model) and len(repr(model)) < 300
+    named = dataclasses.replace(
+        model, classes=("<b>",), thresholds={"<b>": model.thresholds["disc"]}
+    )
+    shown = named._repr_html_()
+    assert "<td>&lt;b&gt;</td>" in shown and "<b>" not in shown
+    assert f"<td>{model.thresholds['disc']:.2f}</td>" in shown
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_predicts_with_the_model_of_its_parent(trained, toy_voc):
+    """And ends as any other; so does one that never used the model, and its child."""
+    code = (
+        "import os, sys\n"
+        f"sys.path.insert(0, {str(Path(stub.__file__).parent)!r})\n"
+        "import midlevel, stub\n"
+        "stub.in_table()\n"
+        f"model = midlevel.load({str(trained.folder)!r}, engine='openvino')\n"
+        f"source = {str(toy_voc / 'JPEGImages')!r}\n"
+        "expected = model.predict(source)\n"
+        "def child(work):\n"
+        "    number = os.fork()\n"
+        "    if number == 0:\n"
+        "        work()\n"
+        "        sys.exit(0)\n"
+        "    if os.waitpid(number, 0)[1] != 0:\n"
+        "        sys.exit('a child failed')\n"
+        "def predict():\n"
+        "    if model.predict(source) != expected:\n"
+        "        os._exit(1)\n"
+        "child(predict)\n"
+        "child(lambda: child(predict))\n"
+        "child(lambda: None)\n"
+        "predict()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_score_map_has_the_size_of_the_image(model, photograph):

@@ -7,26 +7,30 @@ import keras
 import numpy as np
 
 from midlevel import errors
-from midlevel.networks.backbones import efficientnet_lite, table
+from midlevel.networks.backbones import cutting, efficientnet_lite, table
 from midlevel.networks.backbones import weights as weights_files
 
 # Mean of the ImageNet training pixels in Caffe's order, blue, green, red.
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
-def keras_model(name: str, weights: str | Path = "imagenet") -> keras.Model:
+def keras_model(
+    name: str, weights: str | Path = "imagenet", map: str = table.LAST
+) -> keras.Model:
     """The backbone `name`: RGB 0..255 `(n, height, width, 3)` of any size to maps.
 
     Preprocessing is inside and no weight is trainable.
 
     `weights` is `"imagenet"` (packaged with efficientnet_lite0; for others the
     ordinary download of keras.applications), `"none"` (random, the same in every
-    process) or the path of a file saved by `keras_model(name).save_weights(path)`.
+    process) or the path of a file saved by `keras_model(name).save_weights(path)`, of
+    the whole network whatever the `map`, which is where it ends, see `table.Spec.maps`.
 
-    Raises `MidlevelError` if there is no such backbone, the download fails, or the
-    file is missing or of another network.
+    Raises `MidlevelError` if there is no such backbone or map, the download fails, or
+    the file is missing or of another network.
     """
     spec = table.find(name)
+    spec.of_map(map)  # refused before anything is downloaded
     construct = CONSTRUCTORS.get(name, application_map)
     model = construct(spec, "imagenet" if weights == "imagenet" else None)
 
@@ -36,7 +40,7 @@ def keras_model(name: str, weights: str | Path = "imagenet") -> keras.Model:
         weights_files.load(model, weights)
 
     model.trainable = False
-    return model
+    return model if map == table.LAST else cutting.maps(model, spec, [map])
 
 
 def efficientnet_lite0(spec: table.Spec, weights: str | None) -> keras.Model:

@@ -10,6 +10,7 @@ import numpy as np
 
 from midlevel.networks import engines
 from midlevel.networks.backbones import table
+from midlevel.networks.backbones import weights as weights_files
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
 
@@ -25,7 +26,8 @@ class Backbone:
 
     Attributes:
         spec: its line in the table of backbones.
-        fingerprint: SHA-256 (hexadecimal) of the name and of every weight.
+        fingerprint: SHA-256 (hexadecimal) of the name, of a map that is not the
+            last, and of every weight.
         engine: what runs it.
         network: takes RGB uint8 `(n, height, width, 3)` of any size; gives maps
             `(n, rows, cols, channels)` float32. Preprocessing is inside.
@@ -62,43 +64,57 @@ def build(
     weights: str | Path = "imagenet",
     engine: engines.Engine = PLAIN,
     stored: Path | None = None,
+    map: str = table.LAST,
 ) -> Backbone:
     """The backbone `name` on `engine`.
 
     Args:
-        weights: see `network.keras_model`.
+        weights: see `architectures.keras_model`.
         stored: the same network as `store` wrote it; OpenVINO reads it where it exists,
             without TensorFlow, in place of `weights`.
+        map: the one it gives, see `table.Spec.maps`.
 
     Raises:
-        errors.MidlevelError: there is no such backbone, or its weights cannot be had.
+        errors.MidlevelError: there is no such backbone or map, or its weights cannot be
+            had.
     """
-    spec = table.find(name)
-    model = functools.cache(lambda: keras_model(name, weights))
+    spec = table.find(name).of_map(map)
+    model = functools.cache(lambda: keras_model(name, weights, map))
     network = engine.network(model, "uint8", stored)
-    fingerprint = network.fingerprint or fingerprint_of(model(), name)
+    fingerprint = network.fingerprint or weights_files.fingerprint(
+        model(), title(name, map)
+    )
     return Backbone(spec, fingerprint, engine, network)
 
 
-def store(path: Path, name: str, model: "keras.Model"):
-    """Write a backbone for OpenVINO: `path`, an `.xml`, and the `.bin` beside it."""
+def store(path: Path, name: str, model: "keras.Model", map: str = table.LAST) -> None:
+    """Write a backbone for OpenVINO: `path`, an `.xml`, and the `.bin` beside it.
+
+    Args:
+        map: the one that `model` gives.
+    """
     from midlevel.networks.engines import openvino
 
     graph = openvino.convert(model, "uint8")
-    openvino.save(graph, path, fingerprint_of(model, name))
+    openvino.save(graph, path, fingerprint_of(model, name, map))
 
 
-def fingerprint_of(model: "keras.Model", name: str) -> str:
-    """SHA-256 (hexadecimal) of `name` and of every weight of the Keras model."""
-    from midlevel.networks.backbones import weights
+def fingerprint_of(model: "keras.Model", name: str, map: str = table.LAST) -> str:
+    """SHA-256 (hexadecimal) of what the network is called and of its every weight."""
+    return weights_files.fingerprint(model, title(name, map))
 
-    return weights.fingerprint(model, name)
+
+def title(name: str, map: str) -> str:
+    """What a fingerprint calls a network; the last map goes without saying."""
+    return name if map == table.LAST else f"{name}/{map}"
 
 
 @keras_defaults()
-def keras_model(name: str, weights: str | Path = "imagenet") -> "keras.Model":
-    """See `network.keras_model`, which needs TensorFlow."""
+def keras_model(
+    name: str, weights: str | Path = "imagenet", map: str = table.LAST
+) -> "keras.Model":
+    """See `architectures.keras_model`; loads TensorFlow."""
     runtime.load_keras()
     from midlevel.networks.backbones import architectures
 
-    return architectures.keras_model(name, weights)
+    return architectures.keras_model(name, weights, map)

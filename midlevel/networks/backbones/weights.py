@@ -5,17 +5,20 @@ import math
 import textwrap
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from midlevel import errors
 from midlevel.system import files
 
+if TYPE_CHECKING:
+    import keras
+
 SUFFIXES = (".weights.h5", ".h5")  # Keras 3's layout, and that of keras.applications
 
 
-def load(model: keras.Model, path: str | Path) -> None:
+def load(model: "keras.Model", path: str | Path) -> None:
     """Fill `model` from a Keras weights file: HDF5 arrays, no pickle, any float type.
 
     Raises `MidlevelError` if there is no such file, or it is not of this network.
@@ -56,7 +59,7 @@ def verify(path: Path, expected: str) -> None:
         )
 
 
-def randomise(model: keras.Model, seed: int = 0) -> None:
+def randomise(model: "keras.Model", seed: int = 0) -> None:
     """Fill every kernel with He-normal noise, the same numbers on every call.
 
     Biases and normalisation keep their initial values. Source: He et al., ICCV 2015,
@@ -78,7 +81,7 @@ def fan_in(shape: tuple[int, ...]) -> int:
     return math.prod(shape[:-2]) if shape[-1] == 1 else math.prod(shape[:-1])
 
 
-def fingerprint(model: keras.Model, name: str) -> str:
+def fingerprint(model: "keras.Model", name: str) -> str:
     """SHA-256 (hexadecimal) of `name` and of every weight's bytes, in order."""
     digest = hashlib.sha256(name.encode())
     for weight in model.weights:

@@ -97,12 +97,14 @@ class Engine:
         if self.name == "tensorflow":
             from midlevel.networks.engines import tensorflow
 
-            return tensorflow.Network(build(), dtype, self.precision)
+            return tensorflow.TensorFlowNetwork(build(), dtype, self.precision)
         from midlevel.networks.engines import openvino
 
-        exists = stored is not None and stored.exists()
-        graph = openvino.read(stored) if exists else openvino.convert(build(), dtype)
-        return openvino.Network(graph, self.precision, self.streams)
+        if stored is not None and stored.exists():
+            graph = openvino.read(stored)
+        else:
+            graph = openvino.convert(build(), dtype)
+        return openvino.OpenVINONetwork(graph, self.precision, self.streams)
 
 
 def choose(name: str = "auto", precision: str = "f32") -> Engine:

@@ -5,9 +5,14 @@ A stored network is a pair of files, `.xml` and `.bin`, in OpenVINO's own format
 """
 
 import contextlib
+import ctypes
 import errno
 import functools
+import os
 import queue
+import threading
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +24,9 @@ from midlevel.system import files, runtime
 
 if TYPE_CHECKING:
     import keras
-
-ov = runtime.load_openvino()
+    import openvino as ov
+else:
+    ov = runtime.load_openvino()
 # Tables that OpenVINO makes at their first use. Two threads that come to one first, at
 # once, wait for each other for ever: one has the table's lock, one Python's.
 ov.Type.u8.to_dtype()
@@ -31,10 +37,14 @@ KEPT_PRIMITIVES = 500
 TYPES = {"f32": ov.Type.f32, "bf16": ov.Type.bf16}
 
 
-class Network:
-    """A frozen network that OpenVINO runs on the CPU."""
+class OpenVINONetwork:
+    """A frozen network that OpenVINO runs on the CPU.
 
-    def __init__(self, graph: ov.Model, precision: str = "f32", streams: int = 1):
+    In a process forked after it was made it is compiled anew at its first call:
+    OpenVINO's threads stay behind with the parent, and a call would wait for them.
+    """
+
+    def __init__(self, graph: "ov.Model", precision: str = "f32", streams: int = 1):
         """Take a graph.
 
         Args:
@@ -46,20 +56,11 @@ class Network:
             errors.MidlevelError: this machine does not compute in that precision.
         """
         precisions.check("openvino", precision, "CPU")
-        settings = {
-            "INFERENCE_PRECISION_HINT": TYPES[precision],
-            "NUM_STREAMS": streams,
-            "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
-        }
+        self._graph, self._precision, self._streams = graph, precision, streams
         self.fingerprint = _note(graph, "fingerprint")
-        self._compiled = core().compile_model(graph, "CPU", settings)
-        taken = self._compiled.get_property("INFERENCE_PRECISION_HINT")
-        if taken != TYPES[precision]:
-            raise errors.MidlevelError(
-                f"This CPU computes in {taken.to_string()} where {precision} was asked "
-                "for. Choose --precision f32."
-            )
-        self._idle = queue.SimpleQueue()
+        self._begin()
+        self._here()
+        ALIVE.add(self)
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         with self._request() as request:
@@ -67,20 +68,74 @@ class Network:
             return request.infer([batch], share_inputs=True)[0]
 
     @contextlib.contextmanager
-    def _request(self):
+    def _request(self) -> Iterator["ov.InferRequest"]:
         """A request that no other thread has; there are as many as were needed."""
         try:
             request = self._idle.get_nowait()
         except queue.Empty:
-            request = self._compiled.create_infer_request()
+            request = self._here().create_infer_request()
         try:
             yield request
         finally:
             self._idle.put(request)
 
+    def _begin(self) -> None:
+        """No request yet, and nothing compiled, in this process."""
+        self._compiled: ov.CompiledModel | None = None
+        self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
+        self._one_at_a_time = threading.Lock()
+
+    def _here(self) -> "ov.CompiledModel":
+        """The network, compiled in this process."""
+        with self._one_at_a_time:
+            if self._compiled is None:
+                self._compiled = self._compile()
+            return self._compiled
+
+    def _compile(self) -> "ov.CompiledModel":
+        settings = {
+            "INFERENCE_PRECISION_HINT": TYPES[self._precision],
+            "NUM_STREAMS": self._streams,
+            "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
+        }
+        compiled = core().compile_model(self._graph, "CPU", settings)
+        taken = compiled.get_property("INFERENCE_PRECISION_HINT")
+        if taken != TYPES[self._precision]:
+            raise errors.MidlevelError(
+                f"This CPU computes in {taken.to_string()} where {self._precision} was "
+                "asked for. Choose --precision f32."
+            )
+        return compiled
+
+    def after_fork(self) -> None:
+        """In a forked process: leave what was compiled, and begin anew.
+
+        What is left is never freed: its end would wait for the parent's threads.
+        """
+        while not self._idle.empty():
+            _keep_for_ever(self._idle.get_nowait())
+        _keep_for_ever(self._compiled)
+        self._begin()
+
+
+ALIVE: weakref.WeakSet[OpenVINONetwork] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for network in list(ALIVE):
+        network.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _keep_for_ever(thing: object) -> None:
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
 
 @functools.cache
-def core() -> ov.Core:
+def core() -> "ov.Core":
     """OpenVINO's one entrance."""
     return ov.Core()
 

@@ -1,24 +1,30 @@
 """TensorFlow: a Keras model as one graph whose weights are constants."""
 
+import os
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midlevel import errors
 from midlevel.networks.engines import gpu, precisions
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
 
-keras = runtime.load_keras()
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = runtime.load_keras()
 
-import tensorflow as tf  # noqa: E402  (it prints less when load_keras imports it)
-from tensorflow.python.framework.convert_to_constants import (  # noqa: E402
+import tensorflow as tf  # it prints less when load_keras imports it
+from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,  # the only name TensorFlow has for it
 )
 
 POLICIES = {"bf16": "mixed_bfloat16", "f16": "mixed_float16"}
 
 
-class Network:
+class TensorFlowNetwork:
     """A frozen network that TensorFlow runs on its GPU, or on the CPU."""
 
     fingerprint = ""
@@ -38,9 +44,22 @@ class Network:
             precisions.check("tensorflow", precision, "GPU" if gpu.usable() else "CPU")
             model = in_precision(model, precision)
         self._graph = freeze(model, dtype)
+        self._process = os.getpid()
         self._one_at_a_time = threading.Lock()  # a GPU holds the maps of one call
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """See `engines.Network`.
+
+        Raises:
+            errors.MidlevelError: this process was forked after the network was made;
+                TensorFlow's threads stayed behind, and the call would never end.
+        """
+        if os.getpid() != self._process:
+            raise errors.MidlevelError(
+                "TensorFlow was loaded before this process was forked, and cannot "
+                "compute here. Load the model in the new process; or start it with "
+                "multiprocessing's spawn; or load with engine='openvino'."
+            )
         with self._one_at_a_time:
             return self._graph(tf.convert_to_tensor(batch))[0].numpy()
 

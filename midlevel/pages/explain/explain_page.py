@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from midlevel import errors
+from midlevel.features.batch import Failure
 from midlevel.images import sources
 from midlevel.pages import outputs, rendering
 from midlevel.pages.explain import explain_pictures, reasons, truth
@@ -111,12 +112,12 @@ def _check(model: Model, names: Sequence[str]) -> None:
         )
 
 
-def _take(looked: Looked | errors.ImageError, work: _Work, progress: Progress) -> None:
+def _take(looked: Looked | Failure, work: _Work, progress: Progress) -> None:
     """Write the pictures of a photograph; keep what the page may need."""
     summary = work.summary
-    if isinstance(looked, errors.ImageError):
-        summary.failures.append(str(looked))
-        progress.say(f"failed  {looked}")
+    if isinstance(looked, Failure):
+        summary.failures.append(looked.reason)
+        progress.say(f"failed  {looked.reason}")
         return
     summary.done += 1
     for name, verdict in looked.verdicts.items():

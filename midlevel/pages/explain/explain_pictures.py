@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors
 from midlevel.datasets import Example
+from midlevel.features import batch
+from midlevel.features.batch import Failure
 from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
 from midlevel.pages import drawing
@@ -15,7 +16,8 @@ from midlevel.pages.explain import reasons
 from midlevel.pages.explain.reasons import Explained
 from midlevel.pages.explain.truth import Truth
 from midlevel.prediction import localising
-from midlevel.prediction.model import Model, WindowScores
+from midlevel.prediction.model import Model
+from midlevel.prediction.window_scores import WindowScores
 
 DIM = 0.1  # maps that are lower everywhere stay dark
 MAP = 256  # cells along the long side of a score map
@@ -51,17 +53,16 @@ class Looked:
 
 def look(
     model: Model, known: Truth, names: Sequence[str], path: Path
-) -> Looked | errors.ImageError:
+) -> Looked | Failure:
     """Look at a photograph; why not, where it cannot be read.
 
     Args:
         known: what photographs really show.
         names: the classes to explain; by default see `explaining.chosen`.
     """
-    try:
-        photograph = model.extractor.read(path)
-    except errors.ImageError as error:
-        return error
+    photograph = batch.read(path, model.extractor.of_bytes)
+    if isinstance(photograph, Failure):
+        return photograph
     (found,) = model.many([photograph])
     truth = known.of(path, photograph.size_wh)
     probabilities = model.probabilities(found)
@@ -100,7 +101,13 @@ def look(
 class _Canvas:
     """A photograph to draw on, and what is drawn."""
 
-    def __init__(self, photograph: Photograph, truth, found: WindowScores, top: float):
+    def __init__(
+        self,
+        photograph: Photograph,
+        truth: Example | None,
+        found: WindowScores,
+        top: float,
+    ):
         self.pixels, self.found, self.top = photograph.pixels, found, top
         self.scale = photograph.pixels.shape[1] / photograph.size_wh[0]
         self.true = truth.boxes if truth else np.empty((0, 4))

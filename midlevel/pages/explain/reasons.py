@@ -8,7 +8,8 @@ import numpy as np
 from midlevel.datasets import Example
 from midlevel.method import boxes as boxes_
 from midlevel.method import labels
-from midlevel.prediction.model import Model, WindowScores
+from midlevel.prediction.model import Model
+from midlevel.prediction.window_scores import WindowScores
 
 TOP = 5  # windows in a strip
 NEAREST = 5  # windows that speak for an object that qualifies for none

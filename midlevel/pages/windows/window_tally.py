@@ -3,12 +3,13 @@
 import functools
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from midlevel import errors
 from midlevel.datasets import Dataset, Example, mending, summary
-from midlevel.features import store
+from midlevel.features import batch, store
+from midlevel.features.batch import Failure
 from midlevel.images import pixels
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import labels, windows
@@ -53,14 +54,15 @@ class Tally:
         self.sizes = window_counts.size_names(self.geometry)
         self.columns = window_counts.columns(dataset.classes)
         self.counts = np.zeros((len(self.sizes), len(self.columns)), int)
-        self.boxes = {name: Counter() for name in dataset.classes}
+        self.boxes: dict[str, Counter[str]] = {n: Counter() for n in dataset.classes}
         self.photographs = 0
 
     def take(
         self, examples: list[Example], keep: set[int], progress: Progress
     ) -> list[Sampled]:
         """Count photographs; those whose numbers are in `keep` are given back."""
-        kept, lines = [], []
+        kept: list[Sampled] = []
+        lines: list[str] = []
         work = functools.partial(sample, config=self.config, geometry=self.geometry)
         with progress.task("windows", len(examples)) as advance:
             found = threads.in_order(examples, work, machine.cores())
@@ -84,7 +86,7 @@ class Tally:
         boxes, config = sampled.plan.boxes, self.config
         return window_counts.of_boxes(boxes, sampled.example, sampled.judged, config)
 
-    def _add(self, sampled: Sampled):
+    def _add(self, sampled: Sampled) -> None:
         self.photographs += 1
         self.counts += self.count(sampled)
         for number, taught in zip(
@@ -98,16 +100,26 @@ def sample(
     example: Example, config: Config, geometry: windows.Geometry
 ) -> tuple[Sampled | None, list[str]]:
     """A photograph judged, or None; and lines on what is wrong with it."""
-    try:
-        data = pixels.read_bytes(example.path)
-        size_wh = pixels.of_bytes(data, example.path, lambda _: (1, 1)).size_wh
-    except errors.ImageError as error:
-        return None, [f"{str(error).rstrip('.')}: left out"]
-    fitted, problems = mending.fit_or_leave_out(example, size_wh)
+    file = batch.opened(example.path)
+    if isinstance(file, Failure):
+        return None, [_left_out(file)]
+    photograph = batch.read(file, _smallest)
+    if isinstance(photograph, Failure):
+        return None, [_left_out(photograph)]
+    fitted, problems = mending.fit_or_leave_out(example, photograph.size_wh)
     if fitted is None:
         return None, list(map(str, problems))
-    plan = windows.plan(size_wh, geometry)
-    key = store.content_key(data, ORIGINAL)
+    plan = windows.plan(photograph.size_wh, geometry)
+    key = store.content_key(file.data, ORIGINAL)
     judged = labels.judge(plan.boxes, fitted, config.labels.rules(), config.seed, key)
     numbers = window_counts.size_numbers(plan, geometry)
     return Sampled(fitted, plan, judged, numbers), list(map(str, problems))
+
+
+def _smallest(data: bytes, name: str | Path) -> pixels.Photograph:
+    """A photograph as small as it is cheaply decoded: its size is all that counts."""
+    return pixels.of_bytes(data, name, lambda _: (1, 1))
+
+
+def _left_out(failure: Failure) -> str:
+    return f"{failure.reason.rstrip('.')}: left out"
