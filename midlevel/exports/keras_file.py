@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from midlevel.exports import labels as labels_
+import numpy as np
+
+from midlevel.exports import class_names
 from midlevel.system import runtime
 
 EXAMPLE = """\
@@ -20,12 +23,12 @@ print(dict(zip(labels["classes"], scores.round(3).tolist())))
 """
 
 
-def write(network, path: Path, labels: dict):
+def write(network: Any, path: Path, content: dict[str, Any]) -> None:
     """Write a Keras model to `path`."""
     network.save(path)
-    labels_.put_into_zip(path, labels)
+    class_names.put_into_zip(path, content)
 
 
-def load(path: Path) -> Callable:
+def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """What `write` wrote, as a function of a batch."""
     return runtime.load_keras().saving.load_model(path).predict_on_batch
