@@ -88,7 +88,9 @@ TABLE = (
     # All three are written: which one a phone wants is known only there.
     LITERT,
     dataclasses.replace(LITERT, ending=".f16.tflite", precision="f16", tolerance=0.03),
-    dataclasses.replace(LITERT, ending=".int8.tflite", precision="int8", tolerance=0.25),
+    dataclasses.replace(
+        LITERT, ending=".int8.tflite", precision="int8", tolerance=0.25
+    ),
 )
 NAMES = tuple(dict.fromkeys(form.name for form in TABLE))
 
