@@ -5,7 +5,8 @@
 
 Prints a table: format, size, largest difference of a score from the run's over windows
 and over images, seconds an image. Where files take one size of image, photographs are
-resized to it, for the run too. Leaves with 1 if a difference is above `MOST`.
+put into it, for the run too. Leaves with 1 if a difference is above `MOST`, or above
+what the format's tolerance allows where that is more.
 """
 
 import argparse
@@ -45,19 +46,23 @@ def main():
 def of_format(form, rows, folder: Path, model, shown: dict) -> bool:
     """Print the line of a format; whether it differs too much."""
     cells, worst = {"windows": "-", "images": "-"}, 0.0
-    of_it = [row for row in rows if row["format"] == form.name]
+    names = [f"{kind}{form.ending}" for kind in ("window", "image")]
+    of_it = [row for row in rows if row["file"] in names]
     seconds = "-"
     for row in of_it:
         score, kind = form.room.load(folder / row["file"]), row["takes"]["name"]
-        trial = verification.TRIALS[kind[:-1]](model, shown, fixed_wh(row, kind))
-        found = trial.worst(score)
+        compared = verification.COMPARISONS[kind[:-1]](
+            model, shown, fixed_wh(row, kind)
+        )
+        found = compared.worst(score)
         cells[kind], worst = f"{found:.1e}", max(worst, found)
         if kind == "images":
-            seconds = f"{median_seconds(score, trial.batches):.3f}"
+            seconds = f"{median_seconds(score, compared.batches):.3f}"
     if of_it:
         size = max(row["bytes"] for row in of_it) / 1e6
-        print(ROW.format(form.name, f"{size:.1f}", *cells.values(), seconds))
-    return not worst <= MOST
+        name = form.name if form.precision == "f32" else f"{form.name} {form.precision}"
+        print(ROW.format(name, f"{size:.1f}", *cells.values(), seconds))
+    return not worst <= max(MOST, form.tolerance)
 
 
 def fixed_wh(row: dict, kind: str) -> tuple[int, int] | None:

@@ -66,8 +66,8 @@ class Size(click.ParamType):
     "--image-size",
     "image_wh",
     type=Size(),
-    help="The one size of image that the files take.  [default: any; of openvino and "
-    "litert 640x480]",
+    help="The one size of image that the files take.  [default: any; of litert "
+    "640x480]",
 )
 @click.option(
     "--verify/--no-verify",
@@ -94,6 +94,7 @@ def export(model, names, output, image_wh, verify, quiet):
     from midlevel.system.progress import Progress
 
     progress = Progress(quiet)
+    exports.check(names, verify)  # of packages, before seconds of loading
     loaded = model_.load(model)
     for path in exports.export(loaded, output, progress, names, image_wh, verify):
         click.echo(path)

@@ -5,15 +5,26 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from midlevel import errors
-from midlevel.exports import card, contents, formats, labels, models, verification
+from midlevel.exports import (
+    card,
+    class_names,
+    contents,
+    formats,
+    models,
+    verification,
+)
 from midlevel.exports.formats import Format
-from midlevel.exports.verification import Trial
+from midlevel.exports.verification import Comparison
 from midlevel.prediction.model import Model, load
 from midlevel.system import files
 from midlevel.system.progress import Progress
 
+check = formats.check  # what a command calls before it loads the model
 ADVICE = "Name another --output."
 VERIFIED_ON = 6  # photographs
 IMAGE_WH = (640, 480)  # of a format that takes one size: cameras' 4 to 3
@@ -35,7 +46,7 @@ def export(
     scores float32 `(n, 1 + classes)`, background first. `image` takes RGB uint8
     `(n, height, width, 3)` and gives calibrated scores `(n, classes)`; a run on crops
     has none, as its windows are cut out before the network sees them. Beside them:
-    `labels.json`, `exports.json` (see `contents`) and a model card.
+    `labels.json`, `labels.txt`, `exports.json` (see `contents`) and a model card.
 
     Args:
         folder: by default `exports` in the run.
@@ -54,27 +65,30 @@ def export(
             differs from the run by more than its format's tolerance; then it is not
             kept.
     """
-    progress, chosen = progress or Progress(), formats.find(names)
-    formats.require(chosen, verify)
+    progress, chosen = progress or Progress(), formats.check(names, verify)
     if model.extractor.backbone.engine.precision != "f32":  # what the files compute in
         model = load(model.run.folder, precision="f32")
     folder = Path(folder) if folder else model.run.folder / "exports"
     shown = verification.photographs(model, VERIFIED_ON) if verify else {}
     if any(name.startswith(verification.NOISE) for name in shown):
         progress.warn("photographs of the run are gone: noise verifies in their place")
-    trial = functools.cache(functools.partial(_trial, model, shown))
+    compared = functools.cache(functools.partial(_comparison, model, shown))
     network = functools.cache(functools.partial(_network, model))
-    content, written = labels.of(model), []
+    content, written = class_names.of(model), []
     with _staged(folder) as stage:
         contents.check_own(folder, model)
         for form, kind in _wanted(chosen, model, progress):
-            size_wh = _size(form, kind, image_wh, progress)
-            name, made = f"{kind}{form.ending}", network(kind, size_wh)
+            size_wh = _size(form, kind, model, image_wh, progress)
+            name, made = f"{kind}{form.ending}", network(kind, size_wh, form.is_counted)
             _write(stage / name, form, made, content)
-            worst = _verify(stage / name, form, trial(kind, size_wh), folder)
+            score = form.room.load(stage / name) if verify else None
+            worst = _verify(name, form, compared(kind, size_wh), score, folder)
+            cost = None
+            if score and size_wh:
+                cost = verification.costs(model, shown, size_wh, score)
             _put(stage, folder)
-            progress.say(f"{folder / name}: {_said(worst)}")
-            contents.add(folder, model, form, name, made, worst, list(shown))
+            progress.say(f"{folder / name}: {_said(worst, cost)}")
+            contents.add(folder, model, form, name, made, worst, cost, list(shown))
             written.append(folder / name)
         return [*written, *_explained(folder, model, content)]
 
@@ -95,33 +109,49 @@ def _wanted(
     return [(form, kind) for form in chosen for kind in kinds]
 
 
-def _size(form: Format, kind: str, image_wh, progress: Progress):
+def _size(
+    form: Format,
+    kind: str,
+    model: Model,
+    image_wh: tuple[int, int] | None,
+    progress: Progress,
+) -> tuple[int, int] | None:
     """The one size of image that a file takes; None for any."""
     if kind == "window":
         return None
-    size_wh = image_wh or (IMAGE_WH if form.has_fixed_size else None)
+    has_fixed_size = form.has_fixed_size or (
+        form.is_counted and not models.is_countable(model)
+    )
+    size_wh = image_wh or (IMAGE_WH if has_fixed_size else None)
     if size_wh:
         width, height = size_wh
         progress.say(
-            f"image{form.ending} takes images of {width}x{height}: resize photographs "
-            "to it, by the mean of areas where they shrink (--image-size)"
+            f"image{form.ending} takes images of {width}x{height} (--image-size): put "
+            f"photographs into it in their shape, as {card.FILE} shows"
         )
     return size_wh
 
 
-def _network(model: Model, kind: str, size_wh):
-    return models.MAKERS[kind](model, size_wh)
+def _network(
+    model: Model, kind: str, size_wh: tuple[int, int] | None, is_counted: bool
+) -> Any:
+    return models.MAKERS[kind](model, size_wh, is_counted)
 
 
-def _trial(model: Model, shown: dict, kind: str, size_wh) -> Trial | None:
-    return verification.TRIALS[kind](model, shown, size_wh) if shown else None
+def _comparison(
+    model: Model,
+    shown: dict[str, np.ndarray],
+    kind: str,
+    size_wh: tuple[int, int] | None,
+) -> Comparison | None:
+    return verification.COMPARISONS[kind](model, shown, size_wh) if shown else None
 
 
-def _write(path: Path, form: Format, network, content: dict):
+def _write(path: Path, form: Format, network: Any, content: dict[str, Any]) -> None:
     """Write a file; what goes wrong in somebody's converter is said in one line."""
     try:
         with files.explained(path.name, ADVICE):
-            form.room.write(network, path, content)
+            form.write(network, path, content)
     except errors.MidlevelError:
         raise
     except Exception as error:  # a converter meets an operation that it does not know
@@ -132,23 +162,32 @@ def _write(path: Path, form: Format, network, content: dict):
         ) from error
 
 
-def _verify(path: Path, form: Format, trial: Trial | None, folder: Path):
+def _verify(
+    name: str,
+    form: Format,
+    compared: Comparison | None,
+    score: verification.Score | None,
+    folder: Path,
+) -> float | None:
     """The largest difference of a score from the run's; None if nobody asked."""
-    if trial is None:
+    if compared is None or score is None:
         return None
-    worst = trial.worst(form.room.load(path))
+    worst = compared.worst(score)
     if not worst <= form.tolerance:
         raise errors.MidlevelError(
-            f"{folder / path.name}: was not kept: its scores differ from the run's by "
+            f"{folder / name}: was not kept: its scores differ from the run's by "
             f"{worst:.1e}, expected at most {form.tolerance:.0e}. Please report this."
         )
     return worst
 
 
-def _said(worst: float | None) -> str:
+def _said(worst: float | None, cost: dict[str, float] | None) -> str:
     if worst is None:
         return "not verified"
-    return f"differs from the run by at most {worst:.1e}"
+    said = f"differs from the run by at most {worst:.1e}"
+    if cost:
+        said += f"; with photographs put into its size, by {cost['largest']:.3f}"
+    return said
 
 
 @contextmanager
@@ -169,7 +208,7 @@ def _staged(folder: Path) -> Iterator[Path]:
         yield stage
 
 
-def _put(stage: Path, folder: Path):
+def _put(stage: Path, folder: Path) -> None:
     """Move what is in `stage` into `folder`, in place of what had its name."""
     for path in sorted(stage.iterdir()):  # an .xml, which is looked for, after its .bin
         place = folder / path.name
@@ -179,13 +218,15 @@ def _put(stage: Path, folder: Path):
             path.replace(place)
 
 
-def _explained(folder: Path, model: Model, content: dict) -> list[Path]:
+def _explained(folder: Path, model: Model, content: dict[str, Any]) -> list[Path]:
     """Write what a person reads beside the models."""
     texts = {
-        labels.FILE: labels.as_json(content),
+        class_names.FILE: class_names.as_json(content),
+        class_names.PLAIN_FILE: class_names.as_lines(content),
         card.FILE: card.of(model, contents.read(folder, model)),
     }
     for name, text in texts.items():
         with files.explained(folder / name, ADVICE):
             files.write_text(folder / name, text)
-    return [folder / labels.FILE, folder / contents.FILE, folder / card.FILE]
+    names = (class_names.FILE, class_names.PLAIN_FILE, contents.FILE, card.FILE)
+    return [folder / name for name in names]

@@ -4,20 +4,22 @@ Markdown (`card.md`) behind a YAML header that the Hugging Face Hub reads; there
 `README.md`. The keys of the header: https://huggingface.co/docs/hub/model-cards
 """
 
+import inspect
 from pathlib import PurePosixPath
+from typing import Any
 
 import jinja2
 import yaml
 
 from midlevel import errors
-from midlevel.exports import formats
+from midlevel.exports import formats, letterbox
 from midlevel.prediction.model import Model
 from midlevel.system import text
 
 FILE = "MODEL_CARD.md"
 
 
-def of(model: Model, content: dict) -> str:
+def of(model: Model, content: dict[str, Any]) -> str:
     """The card of a model whose `exports.json` has this content."""
     found, splits = model.run.metrics, model.run.split_files
     split = model.config.data
@@ -26,7 +28,7 @@ def of(model: Model, content: dict) -> str:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"tensor": _tensor, "verified": _verified}
+    environment.filters |= {"tensor": _tensor, "verified": _verified, "cost": _cost}
     return environment.get_template("card.md").render(
         header=_header(model, found, content),
         classes=[_class(model, found, name) for name in model.classes],
@@ -39,11 +41,13 @@ def of(model: Model, content: dict) -> str:
         backbone=model.extractor.backbone.spec,
         k=f"{model.k:g}",
         files=content["files"],
+        verified=max((len(row["verified_on"]) for row in content["files"]), default=0),
+        letterbox=_letterbox(content),
         examples=_examples(content),
     )
 
 
-def _header(model: Model, found: dict, content: dict) -> str:
+def _header(model: Model, found: dict[str, Any], content: dict[str, Any]) -> str:
     names = sorted({row["format"] for row in content["files"]})
     result = {
         "task": {"type": "image-classification"},
@@ -71,7 +75,7 @@ def _data(model: Model) -> str:
     return PurePosixPath(model.run.record["data"].replace("\\", "/")).name
 
 
-def _class(model: Model, found: dict, name: str) -> dict:
+def _class(model: Model, found: dict[str, Any], name: str) -> dict[str, str]:
     shown = errors.plain(name).replace("|", "\\|")
     threshold = f"{model.thresholds[name]:.3f}"
     return {"name": shown, "threshold": threshold, **_percent(found["AP"][name])}
@@ -81,20 +85,32 @@ def _percent(row: dict[str, float | None]) -> dict[str, str]:
     return {form: text.percent(share) for form, share in row.items()}
 
 
-def _tensor(said: dict) -> str:
+def _tensor(said: dict[str, Any]) -> str:
     shape = ", ".join("any" if side is None else str(side) for side in said["shape"])
     return f"`{said['name']}` {said['dtype']} ({shape})"
 
 
-def _verified(row: dict) -> str:
+def _verified(row: dict[str, Any]) -> str:
     worst = row["largest_difference"]
     return "not verified" if worst is None else f"{worst:.1e}"
 
 
-def _examples(content: dict) -> list[tuple[str, str]]:
+def _cost(row: dict[str, Any]) -> str:
+    cost = row["cost_of_size"]
+    return f"{cost['largest']:.3f}" if cost else "-"
+
+
+def _letterbox(content: dict[str, Any]) -> str:
+    """How photographs are put into one size, if a file takes one; else nothing."""
+    takes = [row["takes"] for row in content["files"]]
+    if not any(said["name"] == "images" and said["shape"][1] for said in takes):
+        return ""
+    return "import cv2, numpy\n\n\n" + inspect.getsource(letterbox.letterbox)
+
+
+def _examples(content: dict[str, Any]) -> list[tuple[str, str]]:
     """How to run the image model of each format that is there."""
     rows = content["files"]
     there = {row["format"] for row in rows if row["takes"]["name"] == "images"}
-    return [
-        (form.title, form.room.EXAMPLE) for form in formats.TABLE if form.name in there
-    ]
+    examples = {form.name: (form.title, form.room.EXAMPLE) for form in formats.TABLE}
+    return [example for name, example in examples.items() if name in there]

@@ -2,12 +2,15 @@
 
 {"schema": "midlevel-exports/1", "run": name of its folder, "model": fingerprint,
  "versions": of what wrote it, "files": [{"file", "format", "bytes",
- "takes": {"name", "dtype", "shape"}, "gives": the same, "tolerance",
- "largest_difference": null if not verified, "verified_on": names of photographs}]}
+ "precision": of the weights, "takes": {"name", "dtype", "shape"}, "gives": the same,
+ "tolerance", "largest_difference": null if not verified, "cost_of_size":
+ {"largest", "mean", "labels"} as `verification.costs` has it, or null,
+ "verified_on": names of photographs}]}
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 from midlevel import errors, runs
 from midlevel.exports.formats import Format
@@ -19,12 +22,22 @@ SCHEMA = "midlevel-exports/1"
 ADVICE = "Name another --output."
 
 
-def add(folder: Path, model: Model, form: Format, name: str, network, worst, shown):
+def add(
+    folder: Path,
+    model: Model,
+    form: Format,
+    name: str,
+    network: Any,
+    worst: float | None,
+    cost: dict[str, float] | None,
+    shown: list[str],
+) -> None:
     """Say of a file what was found; other files of the same model stay.
 
     Args:
         network: the Keras model that became the file.
         worst: the largest difference of a score from the run's; None: not verified.
+        cost: of the one size of image that the file takes.
         shown: names of the photographs that it was found on.
     """
     (taken,), (given,) = network.inputs, network.outputs
@@ -32,6 +45,7 @@ def add(folder: Path, model: Model, form: Format, name: str, network, worst, sho
         "file": name,
         "format": form.name,
         "bytes": size(folder / name),
+        "precision": form.precision,
         "takes": {
             "name": taken.name,
             "dtype": taken.dtype,
@@ -44,6 +58,7 @@ def add(folder: Path, model: Model, form: Format, name: str, network, worst, sho
         },
         "tolerance": form.tolerance,
         "largest_difference": worst,
+        "cost_of_size": cost,
         "verified_on": shown,
     }
     others = [row for row in read(folder, model)["files"] if row["file"] != name]
@@ -53,7 +68,7 @@ def add(folder: Path, model: Model, form: Format, name: str, network, worst, sho
         files.write_text(folder / FILE, text)
 
 
-def read(folder: Path, model: Model) -> dict:
+def read(folder: Path, model: Model) -> dict[str, Any]:
     """What `add` wrote of this model; without files if there is nothing of it."""
     try:
         content = json.loads(files.read_text(folder / FILE))
@@ -65,7 +80,7 @@ def read(folder: Path, model: Model) -> dict:
     return {**_head(model), "files": []}
 
 
-def check_own(folder: Path, model: Model):
+def check_own(folder: Path, model: Model) -> None:
     """Refuse a folder with files of another model: labels.json would be wrong for them.
 
     Raises:
@@ -92,7 +107,7 @@ def size(path: Path) -> int:
     return sum(part.stat().st_size for part in {path, weights})
 
 
-def _head(model: Model) -> dict:
+def _head(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "run": model.run.folder.resolve().name,

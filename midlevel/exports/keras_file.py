@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from midlevel import errors
-from midlevel.exports import labels as labels_
+from midlevel.exports import class_names
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
 
@@ -23,13 +25,13 @@ print(dict(zip(labels["classes"], scores.round(3).tolist())))
 """
 
 
-def write(network: Any, path: Path, labels: dict) -> None:
+def write(network: Any, path: Path, content: dict[str, Any]) -> None:
     """Write a Keras model to `path`."""
     network.save(path)
-    labels_.put_into_zip(path, labels)
+    class_names.put_into_zip(path, content)
 
 
-def load(path: Path) -> Callable:
+def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """What `write` wrote, as a function of a batch."""
     return keras_defaults()(network(path).predict_on_batch)
 

@@ -1,5 +1,7 @@
 """The Keras models that are exported: from windows, or whole images, to scores."""
 
+from typing import Any
+
 from midlevel.networks import backbones, heads
 from midlevel.prediction.model import Model
 from midlevel.system import runtime
@@ -7,14 +9,16 @@ from midlevel.system.keras_defaults import keras_defaults
 
 
 @keras_defaults()
-def window_model(model: Model, size_wh: tuple[int, int] | None = None):
+def window_model(
+    model: Model, size_wh: tuple[int, int] | None = None, is_counted: bool = False
+) -> Any:
     """A Keras model from windows to scores of background and classes.
 
     Takes `windows`, RGB uint8 `(n, s, s, 3)`, s the backbone's input size. Gives
     float32 `(n, 1 + classes)`, background first.
 
     Args:
-        size_wh: of no matter; all windows have one size.
+        size_wh, is_counted: of no matter; all windows have one size.
     """
     keras, (backbone, head) = runtime.load_keras(), _networks(model)
     side = model.extractor.backbone.spec.input_size
@@ -24,23 +28,29 @@ def window_model(model: Model, size_wh: tuple[int, int] | None = None):
 
 
 @keras_defaults()
-def image_model(model: Model, size_wh: tuple[int, int] | None = None):
+def image_model(
+    model: Model, size_wh: tuple[int, int] | None = None, is_counted: bool = False
+) -> Any:
     """A Keras model from whole images to calibrated image scores.
 
     Takes `images`, RGB uint8 `(n, height, width, 3)`. Gives float32 `(n, classes)`.
 
     Args:
         size_wh: the one size of image that it takes, in pixels; by default any.
+        is_counted: whether sizes of levels are, for runtimes without float64.
     """
     keras, (backbone, head) = runtime.load_keras(), _networks(model)
-    from midlevel.networks import export_layers
+    from midlevel.networks import counted_grids, export_layers
 
+    level_layer = (
+        counted_grids.CountedLevel if is_counted else export_layers.PyramidLevel
+    )
     geometry, spec = model.extractor.geometry, model.extractor.backbone.spec
     width, height = size_wh or (None, None)
     inputs = keras.Input((height, width, 3), dtype="uint8", name="images")
     vectors = []
     for level in geometry.levels:
-        resized = export_layers.PyramidLevel(
+        resized = level_layer(
             level.scale, geometry.stride, geometry.input_size, geometry.min_cells
         )(inputs)
         means = export_layers.WindowMeans(
@@ -61,14 +71,22 @@ def image_model(model: Model, size_wh: tuple[int, int] | None = None):
 MAKERS = {"window": window_model, "image": image_model}
 
 
-def _networks(model: Model) -> tuple:
+def is_countable(model: Model) -> bool:
+    """Whether the sizes of the run's levels can be counted: `image_model`."""
+    runtime.load_keras()
+    from midlevel.networks import counted_grids
+
+    return counted_grids.is_countable(model.extractor.geometry)
+
+
+def _networks(model: Model) -> tuple[Any, Any]:
     """The run's backbone and head as Keras models."""
     settings, run = model.config.backbone, model.run
     backbone = backbones.keras_model(settings.name, run.weights(settings))
     return backbone, heads.load(run.head_file)
 
 
-def _over_windows(head):
+def _over_windows(head: Any) -> Any:
     """The head on `(n, windows, channels)`: the same layers, one more axis."""
     keras = runtime.load_keras()
     inputs = keras.Input((None, head.input_shape[-1]), name="windows")

@@ -5,10 +5,11 @@ import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from midlevel.exports import labels as labels_
+from midlevel.exports import class_names
 from midlevel.system import runtime
 
 OPSET = 17  # of 2022: known to every runtime of today
@@ -24,7 +25,7 @@ print(dict(zip(classes, scores.round(3).tolist())))
 """
 
 
-def write(network, path: Path, labels: dict):
+def write(network: Any, path: Path, content: dict[str, Any]) -> None:
     """Write a Keras model to `path`."""
     from midlevel.networks.engines import tensorflow
 
@@ -39,12 +40,12 @@ def write(network, path: Path, labels: dict):
             opset=OPSET,
         )
     _name(graph.graph, network.inputs[0].name)
-    onnx.helper.set_model_props(graph, labels_.as_texts(labels))
+    onnx.helper.set_model_props(graph, class_names.as_texts(content))
     onnx.checker.check_model(graph)
     path.write_bytes(graph.SerializeToString())
 
 
-def load(path: Path) -> Callable:
+def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """What `write` wrote, as a function of a batch, on the CPU."""
     (runtime_,) = _packages("onnxruntime")
     runtime_.disable_telemetry_events()

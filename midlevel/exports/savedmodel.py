@@ -5,8 +5,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from midlevel.exports import labels as labels_
+import numpy as np
+
+from midlevel.exports import class_names
 from midlevel.system import runtime
 
 OUTPUT = "scores"
@@ -23,11 +26,15 @@ print(dict(zip(json.loads(labels)["classes"], scores.numpy().round(3).tolist()))
 """
 
 
-def write(network, path: Path, labels: dict, batch: int | None = None):
+def write(
+    network: Any, path: Path, content: dict[str, Any], batch: int | None = None
+) -> None:
     """Write a Keras model to the folder `path`.
 
     Args:
-        batch: how many images it takes at a time; by default any number.
+        batch: how many images it takes at a time; by default any number. Others are
+            refused when it runs: LiteRT, given two where the shape says one, would
+            make its tensors larger and score the first twice.
     """
     runtime.load_keras()
     import tensorflow as tf
@@ -35,19 +42,27 @@ def write(network, path: Path, labels: dict, batch: int | None = None):
     from midlevel.networks.engines import tensorflow
 
     (taken,) = network.inputs
-    spec = tf.TensorSpec((batch, *taken.shape[1:]), taken.dtype, taken.name)
+    shape = taken.shape[1:]
+    spec = tf.TensorSpec((None, *shape), taken.dtype, taken.name)
     frozen = tensorflow.freeze(network, taken.dtype)  # half as large, and faster
-    serve = tf.function(lambda x: {OUTPUT: frozen(x)[0]}, input_signature=[spec])
+
+    def scores(x: Any) -> dict[str, Any]:
+        x = x if batch is None else tf.reshape(x, (batch, *shape))
+        return {OUTPUT: frozen(x)[0]}
+
+    serve = tf.function(scores, input_signature=[spec])
     module = tf.Module()
     module.serve = serve
     signatures = {"serving_default": serve.get_concrete_function()}
     tf.saved_model.save(module, str(path), signatures)
     extra = path / "assets.extra"
     extra.mkdir()
-    (extra / labels_.FILE).write_text(labels_.as_json(labels), encoding="utf-8")
+    (extra / class_names.FILE).write_text(
+        class_names.as_json(content), encoding="utf-8"
+    )
 
 
-def load(path: Path) -> Callable:
+def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """What `write` wrote, as a function of a batch."""
     runtime.load_keras()
     import tensorflow as tf

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
+from midlevel.exports import letterbox
 from midlevel.images import pixels
 from midlevel.networks import heads
 from midlevel.prediction.model import Model
@@ -15,9 +16,11 @@ WINDOWS_EACH = 8  # windows of each photograph that window models are verified o
 NOISE = "noise of "  # its name in place of a photograph's
 NOISE_HW = ((240, 320), (375, 500), (90, 61))  # where photographs are missing
 
+Score = Callable[[np.ndarray], np.ndarray]  # of a batch
+
 
 @dataclass(frozen=True)
-class Trial:
+class Comparison:
     """What a file is given, and the run's scores of it.
 
     Attributes:
@@ -28,7 +31,7 @@ class Trial:
     batches: list[np.ndarray]
     expected: list[np.ndarray]
 
-    def worst(self, score: Callable[[np.ndarray], np.ndarray]) -> float:
+    def worst(self, score: Score) -> float:
         """The largest difference of a score; nan where a score is none."""
         pairs = zip(self.batches, self.expected, strict=True)
         return float(
@@ -36,26 +39,58 @@ class Trial:
         )
 
 
-def of_windows(model: Model, photographs: dict, size_wh=None) -> Trial:
+def of_windows(
+    model: Model,
+    photographs: dict[str, np.ndarray],
+    size_wh: tuple[int, int] | None = None,
+) -> Comparison:
     """Some windows of each photograph, cut out and alone."""
     cuts = [_cuts(model, image) for image in photographs.values()]
     network = model.extractor.backbone.network
     means = [network(batch).mean(axis=(1, 2)) for batch in cuts]
-    return Trial(cuts, [heads.score(model.head, vectors) for vectors in means])
+    return Comparison(cuts, [heads.score(model.head, vectors) for vectors in means])
 
 
 def of_images(
-    model: Model, photographs: dict, size_wh: tuple[int, int] | None = None
-) -> Trial:
-    """Whole photographs; resized to `size_wh` where there is one, also for the run."""
-    shown = photographs.values()
+    model: Model,
+    photographs: dict[str, np.ndarray],
+    size_wh: tuple[int, int] | None = None,
+) -> Comparison:
+    """Whole photographs; put into `size_wh` where there is one, also for the run."""
+    shown = list(photographs.values())
     if size_wh:
-        shown = [pixels.resize(image, size_wh) for image in shown]
+        shown = [letterbox.letterbox(image, *size_wh) for image in shown]
     expected = [model.probabilities(model.windows(image))[None] for image in shown]
-    return Trial([image[None] for image in shown], expected)
+    return Comparison([image[None] for image in shown], expected)
 
 
-TRIALS = {"window": of_windows, "image": of_images}
+def costs(
+    model: Model,
+    photographs: dict[str, np.ndarray],
+    size_wh: tuple[int, int],
+    score: Score,
+) -> dict[str, float]:
+    """What one size of image costs: a file's scores of photographs put into it.
+
+    Returns:
+        `largest` and `mean` difference of a probability from the run's of the whole
+        photograph; `labels`, how many of the photographs get other labels.
+    """
+    least = np.array([model.thresholds[name] for name in model.classes])
+    differences, others = [], 0
+    for image in photographs.values():
+        expected = model.probabilities(model.windows(image))
+        (found,) = score(letterbox.letterbox(image, *size_wh)[None])
+        differences.append(np.abs(found - expected))
+        others += int(((found >= least) != (expected >= least)).any())
+    return {
+        "largest": float(np.max(differences)),
+        "mean": float(np.mean(differences)),
+        "labels": others,
+    }
+
+
+COMPARISONS = {"window": of_windows, "image": of_images}
 
 
 def photographs(model: Model, count: int) -> dict[str, np.ndarray]:
@@ -63,7 +98,7 @@ def photographs(model: Model, count: int) -> dict[str, np.ndarray]:
 
     What is no longer there is made up for by noise, in at most three sizes.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name, path in _files(model):
         if len(found) == count:
             return found

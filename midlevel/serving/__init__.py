@@ -4,6 +4,8 @@ The other commands import nothing of it: FastAPI, uvicorn and python-multipart c
 `midlevel[serve]` alone.
 """
 
+from types import ModuleType
+
 from midlevel.system import runtime
 
 NEEDED = {
@@ -13,7 +15,7 @@ NEEDED = {
 }
 
 
-def load():
+def load() -> ModuleType:
     """The module `serving.server`.
 
     Raises:

@@ -1,46 +1,29 @@
 """The application: a page, and the same as JSON."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import fastapi
 from fastapi import Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from midlevel.pages import rendering
 from midlevel.prediction.model import Model
 from midlevel.serving import guard, schema, scoring, uploads
-from midlevel.serving.refusal import Refused
+from midlevel.serving.schema import Refused
 
 EVERY = "*"  # score maps of all classes
 GONE = 499  # what nginx notes of a client that went away; nobody reads it
-FILES = {  # what FastAPI cannot see: the body is read by `uploads`
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
 REFUSALS = {
     400: "no or damaged multipart/form-data, or a host that is not known",
     403: "a page from elsewhere",
     408: "too slow",
     413: "too large, or too many files",
+    422: "a setting in the address that means nothing",
     503: "too many requests in hand; Retry-After says when to try again",
 }
 
@@ -64,7 +47,7 @@ def build(
     page = rendering.render("serve.html", facts=facts)
 
     @contextlib.asynccontextmanager
-    async def life(_):
+    async def life(_: fastapi.FastAPI) -> AsyncIterator[None]:
         yield
         scorer.close()
 
@@ -76,14 +59,16 @@ def build(
         redoc_url=None,
         lifespan=life,
     )
-    app.add_exception_handler(Refused, _refuse)
+    app.exception_handler(Refused)(_refuse)
+    app.exception_handler(RequestValidationError)(_misread)
+    app.exception_handler(Exception)(_fail)
     _add_reads(app, page, facts, scorer)
     _add_predict(app, model.classes, limits, scorer)
     return guard.Guard(app, guard.policy(page), names, origins)
 
 
-def describe(model: Model, limits: uploads.Limits) -> dict:
-    """What `schema.Model` says."""
+def describe(model: Model, limits: uploads.Limits) -> dict[str, Any]:
+    """What `schema.ModelFacts` says."""
     return {
         "schema": schema.MODEL,
         "run": model.run.folder.resolve().name,
@@ -99,24 +84,43 @@ def describe(model: Model, limits: uploads.Limits) -> dict:
     }
 
 
-def _refuse(_: Request, refused: Refused) -> JSONResponse:
+async def _refuse(_: Request, refused: Refused) -> JSONResponse:
     return JSONResponse({"detail": refused.detail}, refused.status, refused.headers)
 
 
-def _add_reads(app: fastapi.FastAPI, page: str, facts: dict, scorer: scoring.Scorer):
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def index():
-        return page
+async def _misread(_: Request, error: RequestValidationError) -> JSONResponse:
+    """FastAPI's own answer is a list; ours is text, as everywhere."""
+    first = error.errors()[0]
+    name, received = first["loc"][-1], str(first["input"])[:80]
+    return JSONResponse(
+        {"detail": f"{name}: {first['msg']}. Received: {received}."}, 422
+    )
 
-    @app.get("/api/model", response_model=schema.Model)
-    async def model():
+
+async def _fail(_: Request, error: Exception) -> JSONResponse:
+    why = "midlevel failed; what it printed where it was started says more."
+    return JSONResponse({"detail": why}, 500)
+
+
+def _add_reads(
+    app: fastapi.FastAPI, page: str, facts: dict[str, Any], scorer: scoring.Scorer
+) -> None:
+    @app.head("/", include_in_schema=False)
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def index() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    @app.head("/api/model", include_in_schema=False)
+    @app.get("/api/model", response_model=schema.ModelFacts)
+    async def model() -> JSONResponse:
         """What is served, and what it takes."""
         return JSONResponse(facts)
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", response_model=schema.Health)
-    async def health():
+    async def health() -> JSONResponse:
         """Whether the server answers."""
-        return {"status": "ok", "in_hand": scorer.in_hand}
+        return JSONResponse({"status": "ok", "in_hand": scorer.in_hand})
 
 
 def _add_predict(
@@ -124,8 +128,8 @@ def _add_predict(
     classes: Sequence[str],
     limits: uploads.Limits,
     scorer: scoring.Scorer,
-):
-    refusals = {
+) -> None:
+    refusals: dict[int | str, dict[str, Any]] = {
         status: {"model": schema.Refusal, "description": why}
         for status, why in REFUSALS.items()
     }
@@ -138,7 +142,7 @@ def _add_predict(
         "/api/predict",
         response_model=schema.Predictions,
         responses={**refusals, 415: unread},
-        openapi_extra=FILES,
+        openapi_extra=_body(limits),
     )
     async def predict(
         request: Request,
@@ -149,7 +153,7 @@ def _add_predict(
         pictures: Annotated[
             bool, Query(description="Whether small upright JPEGs are wanted.")
         ] = False,
-    ):
+    ) -> Response:
         """What is in photographs: files of multipart/form-data, a record each."""
         extras = scoring.Extras(chosen(maps or (), classes), pictures)
         try:
@@ -159,6 +163,19 @@ def _add_predict(
         except (ClientDisconnect, scoring.Gone):
             return Response(status_code=GONE)
         return _answer(found)
+
+
+def _body(limits: uploads.Limits) -> dict[str, Any]:
+    """What FastAPI cannot see: `uploads` reads the body."""
+    file = {"type": "string", "format": "binary"}
+    files = {"type": "array", "minItems": 1, "maxItems": limits.files, "items": file}
+    form = {"type": "object", "required": ["files"], "properties": {"files": files}}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": form}},
+        }
+    }
 
 
 def _answer(found: Sequence[scoring.Answer]) -> JSONResponse:
@@ -173,7 +190,7 @@ def _answer(found: Sequence[scoring.Answer]) -> JSONResponse:
     return JSONResponse({"detail": why, **body}, 415)
 
 
-async def _gone(request: Request):
+async def _gone(request: Request) -> None:
     """Ends when the client goes away."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

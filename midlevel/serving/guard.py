@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 LOCAL = frozenset(("localhost",))
 HEADERS = {
     "Cache-Control": "no-store",  # photographs are nobody else's business
@@ -28,15 +30,18 @@ class Guard:
     So is what a page from elsewhere sends, by its `Origin`, unless it is one of
     `origins`: another port of this machine is elsewhere too. A request without one, as
     programs send it, is served.
+
+    Starlette's TrustedHostMiddleware has no pattern for "any number" and answers with
+    plain text; an `Origin` it does not look at.
     """
 
     def __init__(
         self,
-        app,
+        app: ASGIApp,
         policy: str,
         names: Iterable[str] = (),
         origins: Iterable[str] = (),
-    ):
+    ) -> None:
         self._app = app
         self._origins = {name.lower() for name in origins}
         self._names = LOCAL | self._origins | {name.lower() for name in names}
@@ -45,12 +50,12 @@ class Guard:
             (name.lower().encode(), value.encode()) for name, value in found.items()
         ]
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def say(message):
+        async def say(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *self._headers]
                 message = {**message, "headers": headers}
@@ -140,7 +145,7 @@ def _hostname(address: str) -> str:
         return ""
 
 
-async def _refuse(send, status: int, detail: str):
+async def _refuse(send: Send, status: int, detail: str) -> None:
     body = json.dumps({"detail": detail}).encode()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})

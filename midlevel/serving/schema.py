@@ -4,9 +4,24 @@ from typing import Literal
 
 import pydantic
 
-from midlevel.prediction import records
-
 MODEL = "midlevel-model/1"
+AGAIN = {"Retry-After": "2"}  # seconds, of a 503; a photograph takes about one
+
+
+class Refused(Exception):
+    """Why a request is not served; it is answered with a `Refusal`.
+
+    Attributes:
+        status: of HTTP.
+        detail: what was expected, what came, what to do.
+        headers: of the answer.
+    """
+
+    def __init__(
+        self, status: int, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
 
 
 class _Answer(pydantic.BaseModel):
@@ -39,7 +54,7 @@ class Record(_Answer):
     the rest is empty.
     """
 
-    schema_: Literal[records.SCHEMA] = pydantic.Field(alias="schema")
+    schema_: Literal["midlevel-prediction/2"] = pydantic.Field(alias="schema")
     file: str
     width: int | None
     height: int | None
@@ -75,14 +90,14 @@ class Refusal(_Answer):
     detail: str
 
 
-class Model(_Answer):
+class ModelFacts(_Answer):
     """What is served, and what it takes.
 
     `thresholds` are probabilities; `k` is the exponent of the image score. `max_upload`
     is in bytes and of a whole request.
     """
 
-    schema_: Literal[MODEL] = pydantic.Field(alias="schema")
+    schema_: Literal["midlevel-model/1"] = pydantic.Field(alias="schema")
     run: str
     classes: list[str]
     thresholds: dict[str, float]

@@ -3,12 +3,11 @@
 import asyncio
 import base64
 import contextlib
-import math
 import threading
-import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +18,10 @@ from midlevel.pages import drawing
 from midlevel.prediction import localising, records
 from midlevel.prediction.model import Model
 from midlevel.prediction.window_scores import WindowScores
-from midlevel.serving.refusal import Refused
+from midlevel.serving.schema import AGAIN, Refused
 from midlevel.serving.uploads import Upload
 
 PLACES = 32  # requests in hand; each holds its files in memory
-LONGEST_WAIT = 30  # seconds that a client is asked to stay away where all are taken
-RECENT = 0.2  # share of the newest request in how long they usually take
 LARGE = 50_000_000  # pixels; larger photographs are decoded one at a time
 
 
@@ -66,17 +63,16 @@ class Scorer:
     Its methods are called in one event loop; only the work is done in threads.
     """
 
-    def __init__(self, model: Model, places: int = PLACES):
+    def __init__(self, model: Model, places: int = PLACES) -> None:
         self._model = model
         self._places = places
         self.in_hand = 0
-        self._usual = 0.0  # seconds from taking a place to freeing it
         self._one_at_a_time = threading.Lock()
         workers = model.extractor.backbone.engine.workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="midlevel")
 
     @contextlib.contextmanager
-    def place(self):
+    def place(self) -> Iterator[None]:
         """A place in the queue, until the block ends.
 
         Raises:
@@ -86,22 +82,16 @@ class Scorer:
             raise Refused(
                 503,
                 f"{self._places} requests are in hand already. Try again soon.",
-                {"Retry-After": str(self._wait())},
+                AGAIN,
             )
         self.in_hand += 1
-        begun = time.monotonic()
         try:
             yield
         finally:
             self.in_hand -= 1
-            self._usual += RECENT * (time.monotonic() - begun - self._usual)
-
-    def _wait(self) -> int:
-        """Seconds in which half the places will have become free, or so."""
-        return min(LONGEST_WAIT, math.ceil(self._usual / 2) or 1)
 
     async def answers(
-        self, uploads: Sequence[Upload], extras: Extras, gone: Awaitable
+        self, uploads: Sequence[Upload], extras: Extras, gone: Awaitable[None]
     ) -> list[Answer]:
         """What is said of each upload, in their order.
 
@@ -117,8 +107,9 @@ class Scorer:
             for upload in uploads
         ]
         left = asyncio.ensure_future(gone)
+        begun: list[asyncio.Future[Any]] = [left, *jobs]
         try:
-            waiting = {left, *jobs}
+            waiting = set(begun)
             while len(waiting) > 1:
                 done, waiting = await asyncio.wait(
                     waiting, return_when=asyncio.FIRST_COMPLETED
@@ -127,10 +118,10 @@ class Scorer:
                     raise Gone
             return [job.result() for job in jobs]
         finally:
-            for future in (left, *jobs):
+            for future in begun:
                 future.cancel()
 
-    def close(self):
+    def close(self) -> None:
         """End the threads, after what they have begun."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
@@ -147,7 +138,7 @@ class Scorer:
             picture = drawing.data_uri(drawing.fitted(photograph.pixels))
         return Answer(record, score_maps(found, extras.maps), picture)
 
-    def _turn(self, upload: Upload):
+    def _turn(self, upload: Upload) -> contextlib.AbstractContextManager[object]:
         """Where the photograph is large, a lock; several at once take much memory."""
         width, height = headers.size_wh(upload.data) or (0, 0)
         is_large = width * height > LARGE

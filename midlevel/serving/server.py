@@ -5,15 +5,15 @@ import socket
 from collections.abc import Iterable
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from midlevel import errors
 from midlevel.prediction.model import Model
 from midlevel.serving import app as app_
-from midlevel.serving import guard, uploads
+from midlevel.serving import connections, guard, uploads
 from midlevel.system.progress import Progress
 
 MEGABYTE = 1_000_000
-CONNECTIONS = 512  # at a time; most are idle
 LAST_SECONDS = 30  # that requests in hand have after Ctrl-C
 
 
@@ -25,7 +25,7 @@ def serve(
     names: Iterable[str] = (),
     access_log: bool = False,
     progress: Progress | None = None,
-):
+) -> None:
     """Serve a page and a JSON API until Ctrl-C or SIGTERM; then finish what is in hand.
 
     Args:
@@ -65,12 +65,11 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def config(app, access_log: bool = False) -> uvicorn.Config:
+def config(app: ASGIApp, access_log: bool = False) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         access_log=access_log,
-        http="h11",
-        limit_concurrency=CONNECTIONS,
+        http=connections.Connection,
         log_config=None,
         loop="asyncio",
         proxy_headers=False,
@@ -80,7 +79,7 @@ def config(app, access_log: bool = False) -> uvicorn.Config:
     )
 
 
-def _set_up_log(access_log: bool):
+def _set_up_log(access_log: bool) -> None:
     """Failures of midlevel itself on stderr; requests too where that is asked for."""
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     if access_log:
@@ -90,7 +89,7 @@ def _set_up_log(access_log: bool):
         logger.handlers = [handler]
 
 
-def _say(model: Model, host: str, port: int, progress: Progress):
+def _say(model: Model, host: str, port: int, progress: Progress) -> None:
     shown, count = f"[{host}]" if ":" in host else host, len(model.classes)
     classes = f"{count} {'class' if count == 1 else 'classes'}"
     progress.say(

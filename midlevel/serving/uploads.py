@@ -1,22 +1,24 @@
-"""Uploaded files: multipart/form-data (RFC 7578), held in memory, within limits.
+"""Uploaded files: multipart/form-data, held in memory, within limits.
 
-Starlette's own reader puts files on disk and counts only fields. This one keeps nothing
-beyond the limits, and a file's name is a word in the answer, never a path.
+Starlette's reader parses. What it lacks is here: bounds on the bytes and the seconds of
+a body, and a word where one is cut off. A file's name is a word in the answer, never a
+path.
 """
 
 import asyncio
-import contextlib
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-import python_multipart
 from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from midlevel.serving.refusal import Refused
+from midlevel.serving.schema import Refused
 
 MAX_FILES = 32  # of one request
 PATIENCE = 15.0  # seconds of silence that are borne
-SLOWEST = 10_000  # bytes a second; a telephone with a bad line has more
+LONGEST = 300.0  # seconds; 25 MB over a telephone's bad line
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,14 @@ class Limits:
     Attributes:
         size: bytes of the whole body.
         files: how many.
-        patience: seconds of silence; the first may be slow without any.
-        slowest: bytes a second, on average, after them.
+        patience: seconds of silence.
+        longest: seconds of the whole body.
     """
 
     size: int
     files: int = MAX_FILES
     patience: float = PATIENCE
-    slowest: float = SLOWEST
+    longest: float = LONGEST
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,80 @@ async def read(request: Request, limits: Limits) -> list[Upload]:
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > limits.size:
         raise _too_large(limits)
-    parts = _Parts(_boundary(request.headers.get("content-type")), limits)
-    now = asyncio.get_running_loop().time
-    begun, received = now(), 0
+    _check_kind(request.headers.get("content-type"))
+    parser = _Parser(request.headers, _bounded(request, limits), limits)
     try:
-        async with asyncio.timeout(limits.patience) as end:
-            async for chunk in request.stream():
-                received += len(chunk)
-                if received > limits.size:
-                    raise _too_large(limits)
-                parts.feed(chunk)
-                due = begun + limits.patience + received / limits.slowest
-                end.reschedule(min(due, now() + limits.patience))
-    except TimeoutError as error:
+        form = await parser.parse()
+    except MultiPartException as error:
         raise Refused(
-            408,
-            f"The files came too slowly: {received:,} bytes in {now() - begun:.0f} "
-            "seconds. Send them again over a better line.",
-            {"Connection": "close"},
+            400,
+            f"Expected multipart/form-data of nothing but files. {error.message}",
         ) from error
-    return parts.finish()
+    try:
+        files = [file for _, file in form.multi_items() if isinstance(file, UploadFile)]
+        if not files:
+            raise Refused(400, "Expected at least one file. Received none.")
+        return [Upload(file.filename or "", await file.read()) for file in files]
+    finally:
+        await form.close()
+
+
+class _Parser(MultiPartParser):
+    """Starlette's, whose files stay in memory: a body is no larger than `limits`."""
+
+    def __init__(
+        self, headers: Headers, stream: AsyncGenerator[bytes, None], limits: Limits
+    ) -> None:
+        whole = self._to_its_end(stream)
+        super().__init__(headers, whole, max_files=limits.files, max_fields=0)
+        self.spool_max_size = limits.size  # of this request; the class keeps its own
+        self._is_whole = False
+
+    def on_part_begin(self) -> None:
+        if len(self.items) == self.max_files:
+            raise Refused(
+                413,
+                f"Expected at most {self.max_files} files in a request. Send the "
+                "others in another.",
+            )
+        super().on_part_begin()
+
+    def on_end(self) -> None:
+        self._is_whole = True
+
+    async def _to_its_end(
+        self, stream: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        async for piece in stream:
+            yield piece
+        if not self._is_whole:  # said here, so that Starlette closes what it opened
+            raise Refused(
+                400, "The multipart/form-data is cut off. Send the files again."
+            )
+
+
+async def _bounded(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:
+    """The pieces of a body, as long as they are within `limits`."""
+    now = asyncio.get_running_loop().time
+    begun, received, pieces = now(), 0, request.stream()
+    while True:
+        due = min(now() + limits.patience, begun + limits.longest)
+        try:
+            async with asyncio.timeout_at(due):
+                piece = await anext(pieces, b"")
+        except TimeoutError as error:
+            raise Refused(
+                408,
+                f"The files came too slowly: {received:,} bytes in {now() - begun:.0f} "
+                "seconds. Send them again over a better line.",
+                {"Connection": "close"},
+            ) from error
+        if not piece:
+            return
+        received += len(piece)
+        if received > limits.size:
+            raise _too_large(limits)
+        yield piece
 
 
 def _too_large(limits: Limits) -> Refused:
@@ -84,103 +140,11 @@ def _too_large(limits: Limits) -> Refused:
     )
 
 
-def _boundary(content_type: str | None) -> bytes:
-    kind, options = parse_options_header(content_type)
+def _check_kind(content_type: str | None) -> None:
+    kind, _ = parse_options_header(content_type)
     if kind != b"multipart/form-data":
         raise Refused(
             415,
             "Expected files as multipart/form-data, as a form sends them. Received: "
             f"{content_type or 'no content type'}.",
         )
-    if not options.get(b"boundary"):
-        raise Refused(400, "Expected multipart/form-data that names its boundary.")
-    return options[b"boundary"]
-
-
-class _Parts:
-    """The files, as pieces of the body come in."""
-
-    def __init__(self, boundary: bytes, limits: Limits):
-        self._limits = limits
-        self._done: list[Upload] = []
-        self._is_whole = False
-        self._begin()
-        with _explained():
-            self._parser = python_multipart.MultipartParser(
-                boundary,
-                {
-                    "on_part_begin": self._begin,
-                    "on_header_field": self._add_field,
-                    "on_header_value": self._add_value,
-                    "on_header_end": self._end_header,
-                    "on_headers_finished": self._name,
-                    "on_part_data": self._add_data,
-                    "on_part_end": self._end_part,
-                    "on_end": self._end,
-                },
-            )
-
-    def feed(self, chunk: bytes):
-        """Take the next piece."""
-        with _explained():
-            self._parser.write(chunk)
-
-    def finish(self) -> list[Upload]:
-        """All files."""
-        if not self._is_whole:
-            raise Refused(
-                400, "The multipart/form-data is cut off. Send the files again."
-            )
-        if not self._done:
-            raise Refused(400, "Expected at least one file. Received none.")
-        return self._done
-
-    # === What the parser calls ===
-
-    def _begin(self):
-        if len(self._done) == self._limits.files:
-            raise Refused(
-                413,
-                f"Expected at most {self._limits.files} files in a request. Send the "
-                "others in another.",
-            )
-        self._field, self._value, self._data = bytearray(), bytearray(), bytearray()
-        self._headers: dict[bytes, bytes] = {}
-        self._file = ""
-
-    def _add_field(self, data: bytes, start: int, end: int):
-        self._field += data[start:end]
-
-    def _add_value(self, data: bytes, start: int, end: int):
-        self._value += data[start:end]
-
-    def _end_header(self):
-        self._headers[bytes(self._field).lower()] = bytes(self._value)
-        self._field, self._value = bytearray(), bytearray()
-
-    def _name(self):
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        if b"filename" not in options:
-            raise Refused(
-                400, "Expected nothing but files. Received a field without a file name."
-            )
-        self._file = options[b"filename"].decode("utf-8", "replace")
-
-    def _add_data(self, data: bytes, start: int, end: int):
-        self._data += data[start:end]
-
-    def _end_part(self):
-        self._done.append(Upload(self._file, bytes(self._data)))
-        self._data = bytearray()
-
-    def _end(self):
-        self._is_whole = True
-
-
-@contextlib.contextmanager
-def _explained():
-    """Turns what the parser raises into a refusal."""
-    try:
-        yield
-    except python_multipart.exceptions.FormParserError as error:
-        raise Refused(400, f"The multipart/form-data is damaged: {error}.") from error

@@ -7,15 +7,17 @@ import helpers
 import numpy as np
 import pytest
 import stub
+from click.testing import CliRunner
 
 import midlevel
 from midlevel import errors, exports, runs
+from midlevel.commands.cli import cli
 from midlevel.exports import formats, models, verification
 from midlevel.images import pixels
 from midlevel.system import files
 
 SIZES_WH = [(1, 1), (2, 3), (97, 64), (101, 333), (160, 120), (640, 427), (900, 33)]
-BESIDE = ["labels.json", "exports.json", "MODEL_CARD.md"]
+BESIDE = ["labels.json", "labels.txt", "exports.json", "MODEL_CARD.md"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -148,7 +150,7 @@ def wrong_images(monkeypatch):
         head.set_weights([w + 0.01 for w in head.get_weights()])
         return backbone, head
 
-    def wrong(model, size_wh=None):
+    def wrong(model, size_wh=None, is_counted=False):
         with monkeypatch.context() as patch:
             patch.setattr(models, "_networks", of_another_head)
             return models.image_model(model, size_wh)
@@ -177,22 +179,22 @@ def test_what_is_not_verified_says_so(model, tmp_path, wrong_images):
 
 def test_scores_that_are_no_numbers_differ():
     batch = np.zeros((1, 1, 1, 3), np.uint8)
-    trial = verification.Trial([batch], [np.array([[0.5, 0.5]])])
-    assert trial.worst(lambda _: np.array([[0.5, 0.25]])) == 0.25
-    assert not trial.worst(lambda _: np.array([[0.5, np.nan]])) <= 1
+    compared = verification.Comparison([batch], [np.array([[0.5, 0.5]])])
+    assert compared.worst(lambda _: np.array([[0.5, 0.25]])) == 0.25
+    assert not compared.worst(lambda _: np.array([[0.5, np.nan]])) <= 1
 
 
 @pytest.mark.slow
 def test_a_run_in_bf16_is_exported_and_verified_in_f32(
     model, tmp_path, monkeypatch, needs_bf16
 ):
-    trials, seen = verification.of_images, []
+    compare, seen = verification.of_images, []
 
     def watched(model, *others):
         seen.append(model.extractor.backbone.engine.precision)
-        return trials(model, *others)
+        return compare(model, *others)
 
-    monkeypatch.setitem(verification.TRIALS, "image", watched)
+    monkeypatch.setitem(verification.COMPARISONS, "image", watched)
     coarse = midlevel.load(model.run.folder, engine="openvino", precision="bf16")
     assert tmp_path / "image.keras" in exports.export(coarse, tmp_path, stub.QUIET)
     assert seen == ["f32"]
@@ -274,7 +276,8 @@ def test_a_wrong_name_is_refused_with_the_nearest():
 def test_formats_come_once_and_in_the_order_of_the_table():
     chosen = [form.name for form in formats.find(["onnx", "keras", "onnx"])]
     assert chosen == ["keras", "onnx"]
-    assert [form.name for form in formats.find(["all"])] == list(formats.NAMES)
+    every = [form.name for form in formats.find(["all"])]
+    assert list(dict.fromkeys(every)) == list(formats.NAMES)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +302,30 @@ def test_a_missing_package_is_said_before_any_work(
 
 def test_runtimes_are_needed_for_verifying_alone(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
-    formats.require(formats.find(["litert"]), verify=False)
+    formats.check(["litert"], verify=False)
+
+
+def test_the_command_looks_for_packages_before_it_loads(trained, monkeypatch):
+    def load(*_, **__):
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    monkeypatch.setattr("midlevel.prediction.model.load", load)
+    arguments = ["export", "--model", str(trained.folder), "--format", "onnx"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 5
+    assert "tf2onnx cannot be imported" in done.stderr
+
+
+def test_looking_for_packages_imports_none_of_them():
+    code = (
+        "import sys\n"
+        "from midlevel import exports\n"
+        "exports.check(['keras'])\n"
+        "sys.exit(str({'tensorflow', 'keras'} & set(sys.modules) or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
 
 
 # === The backbone that comes along ===

@@ -14,7 +14,7 @@ from midlevel import errors, exports
 from midlevel.commands import export as command
 from midlevel.exports import contents, formats
 from midlevel.images import pixels
-from midlevel.networks import heads
+from midlevel.networks import counted_grids, heads
 from midlevel.system import runtime
 
 SIZES_WH = [(97, 64), (1, 1), (101, 333), (640, 427), (900, 33)]
@@ -43,7 +43,7 @@ def exported(model, tmp_path_factory):
     made, folder = set(), tmp_path_factory.mktemp("exported")
 
     def of(name):
-        (form,) = formats.find([name])
+        form, *_ = formats.find([name])
         for package in form.to_write + form.to_run:
             pytest.importorskip(package)
         if name not in made:
@@ -58,7 +58,7 @@ def exported(model, tmp_path_factory):
 
 
 def loaded(exported, name, kind):
-    (form,) = formats.find([name])
+    form, *_ = formats.find([name])
     return form.room.load(exported(name) / f"{kind}{form.ending}")
 
 
@@ -108,7 +108,7 @@ def test_windows_score_as_crops(model, exported, name, toy_voc):
 
 @every_format
 def test_exports_json_says_what_each_file_is(model, exported, name):
-    folder, (form,) = exported(name), formats.find([name])
+    folder, (form, *_) = exported(name), formats.find([name])
     content = json.loads((folder / "exports.json").read_text(encoding="utf-8"))
     assert content["schema"] == contents.SCHEMA
     rows = {row["file"]: row for row in content["files"]}
@@ -118,8 +118,10 @@ def test_exports_json_says_what_each_file_is(model, exported, name):
     assert image["gives"]["shape"] == [form.batch, len(model.classes)]
     sides = IMAGE_WH[::-1] if form.has_fixed_size else (None, None)
     assert image["takes"]["shape"] == [form.batch, *sides, 3]
+    assert bool(image["cost_of_size"]) == form.has_fixed_size
     for row in (window, image):
         assert row["format"] == name and row["bytes"] > 1000
+        assert row["precision"] == "f32"
         assert 0 <= row["largest_difference"] <= row["tolerance"] == 1e-4
         assert row["verified_on"] == model.run.split_files["val"][:1]
 
@@ -143,7 +145,7 @@ def said_inside(path, name):
 @every_format
 @pytest.mark.parametrize("kind", ["window", "image"])
 def test_a_file_knows_its_classes(exported, name, kind):
-    folder, (form,) = exported(name), formats.find([name])
+    folder, (form, *_) = exported(name), formats.find([name])
     beside = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     assert said_inside(folder / f"{kind}{form.ending}", name) == beside
 
@@ -174,10 +176,65 @@ def test_openvino_is_written_in_f32_alone(exported):
         assert [port.any_name for port in graph.outputs] == ["scores"]
 
 
+@pytest.mark.slow
+def test_openvino_takes_halves_as_the_run_does(model, exported):
+    score = loaded(exported, "openvino", "image")
+    scale = model.extractor.geometry.levels[0].scale
+    low = counted_grids.low_halves(scale, 32, 224).tolist()
+    sizes = [(other, short) for short, other in low if 60 < short <= other < 700]
+    for size_wh in [*sizes[:: max(1, len(sizes) // 3)], IMAGE_WH, IMAGE_WH[::-1]]:
+        image = shown(size_wh)
+        assert_same(score(image[None]), scores_of(model, image)[None])
+
+
+def test_a_scale_that_cannot_be_counted_gives_openvino_one_size(model, tmp_path):
+    geometry = model.extractor.geometry
+    (level,) = geometry.levels
+    level = dataclasses.replace(level, scale=level.scale + 0.00123)
+    geometry = dataclasses.replace(geometry, levels=(level,))
+    extractor = dataclasses.replace(model.extractor, geometry=geometry)
+    other, notes = dataclasses.replace(model, extractor=extractor), stub.Notes()
+    exports.export(other, tmp_path, notes, ["openvino"], verify=False)
+    assert "image.xml takes images of 640x480" in notes.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["window", "image"])
+def test_litert_refuses_two_at_a_time(exported, kind):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    path = str(exported("litert") / f"{kind}.tflite")
+    run = litert.Interpreter(path).get_signature_runner("serving_default")
+    ((name, taken),) = run.get_input_details().items()
+    assert taken["shape"].tolist()[0] == 1
+    batch = np.zeros((2, *taken["shape"][1:]), np.uint8)
+    with pytest.raises((RuntimeError, ValueError)):
+        run(**{name: batch})
+
+
+@pytest.mark.slow
+def test_litert_comes_in_three_sizes_each_verified(model, exported):
+    folder = exported("litert")
+    content = json.loads((folder / "exports.json").read_text(encoding="utf-8"))
+    rows = {row["file"]: row for row in content["files"]}
+    for kind in ("window", "image"):
+        whole, half, small = (
+            rows[f"{kind}{form.ending}"] for form in formats.find(["litert"])
+        )
+        found = [row["precision"] for row in (whole, half, small)]
+        assert found == ["f32", "f16", "int8"]
+        for row in (whole, half, small):
+            assert row["largest_difference"] <= row["tolerance"]
+
+
+def test_labels_txt_has_a_class_a_line(model, exported):
+    text = (exported("keras") / "labels.txt").read_text(encoding="utf-8")
+    assert text.splitlines() == list(model.classes)
+
+
 def test_one_size_of_image_can_be_asked_of_any_format(model, tmp_path):
     notes = stub.Notes()
     exports.export(model, tmp_path, notes, ["savedmodel"], (90, 70))
-    assert "image.savedmodel takes images of 90x70: resize photographs" in notes.text
+    assert "image.savedmodel takes images of 90x70 (--image-size): put" in notes.text
     (row,) = [
         row
         for row in json.loads((tmp_path / "exports.json").read_text())["files"]

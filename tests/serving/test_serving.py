@@ -47,7 +47,10 @@ def loaded(trained):
 @pytest.fixture(scope="module")
 def application(loaded):
     return app.build(
-        loaded, uploads.Limits(MOST, patience=0.5), {"127.0.0.1"}, {"my.host"}
+        loaded,
+        uploads.Limits(MOST, patience=0.5, longest=1.5),
+        {"127.0.0.1"},
+        {"my.host"},
     )
 
 
@@ -109,7 +112,7 @@ def test_what_is_answered_is_what_the_schema_says(client, photographs):
     good, bad = ("a.jpg", photographs[1].read_bytes()), ("b.jpg", b"")
     schema.Predictions.model_validate(post(client, good, bad, maps="*").json())
     schema.Unreadable.model_validate(post(client, bad).json())
-    schema.Model.model_validate(client.get("/api/model").json())
+    schema.ModelFacts.model_validate(client.get("/api/model").json())
     schema.Health.model_validate(client.get("/healthz").json())
     schema.Refusal.model_validate(client.post("/api/predict").json())
 
@@ -157,6 +160,25 @@ def test_a_map_of_no_class_is_refused(client, photographs):
     assert "'dog'" in done.json()["detail"]
 
 
+def test_a_setting_that_means_nothing_is_answered_with_text(client, photographs):
+    files = sent(("a.jpg", photographs[0].read_bytes()))
+    done = client.post("/api/predict", files=files, params={"pictures": "perhaps"})
+    assert done.status_code == 422
+    schema.Refusal.model_validate(done.json())
+    assert done.json()["detail"].startswith("pictures: ")
+    assert done.json()["detail"].endswith("Received: perhaps.")
+    found = client.get("/openapi.json").json()["paths"]["/api/predict"]["post"]
+    said = found["responses"]["422"]["content"]["application/json"]["schema"]
+    assert said["$ref"].endswith("/Refusal")
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/model", "/openapi.json"])
+def test_what_can_be_got_has_a_head(client, path):
+    head, whole = client.head(path), client.get(path)
+    assert head.status_code == whole.status_code == 200
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_the_model_says_what_it_is(client, loaded):
     found = client.get("/api/model").json()
     assert found["classes"] == ["disc", "square", "wedge"]
@@ -169,7 +191,8 @@ def test_the_model_says_what_it_is(client, loaded):
 def test_the_schema_of_the_api_needs_no_page_from_elsewhere(client):
     found = client.get("/openapi.json").json()
     body = found["paths"]["/api/predict"]["post"]["requestBody"]
-    assert "multipart/form-data" in body["content"]
+    files = body["content"]["multipart/form-data"]["schema"]["properties"]["files"]
+    assert (files["minItems"], files["maxItems"]) == (1, uploads.MAX_FILES)
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
 
 
@@ -257,6 +280,7 @@ def test_every_answer_tells_a_browser_to_be_careful(client, loaded, monkeypatch)
         answers.append(post(other, ("a.jpg", b"")))
     codes = [answer.status_code for answer in answers]
     assert codes == [200, 404, 400, 405, 415, 415, 413, 405, 500]
+    assert all("detail" in answer.json() for answer in answers[1:])
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -330,10 +354,16 @@ def test_uploads_are_not_written_to_disk(client, photographs, monkeypatch):
     def refuse(*arguments, **options):
         raise AssertionError("a file was made")
 
-    for name in ("SpooledTemporaryFile", "NamedTemporaryFile", "TemporaryFile"):
+    for name in (
+        "NamedTemporaryFile",
+        "TemporaryFile",
+        "SpooledTemporaryFile.rollover",
+    ):
         monkeypatch.setattr(f"tempfile.{name}", refuse)
+    monkeypatch.setattr(uploads._Parser, "spool_max_size", 1)  # what Starlette has
     data = photographs[0].read_bytes() + bytes(200_000)
     assert post(client, ("a.jpg", data)).status_code == 200
+    assert post(client, ("a.jpg", data), ("b.jpg", data)).status_code == 413
 
 
 def test_a_body_that_is_said_to_be_too_large_is_refused(client):
@@ -375,14 +405,19 @@ def test_too_many_parts_are_refused_at_the_first_too_many(client):
     [
         (form((FILE, b"abc"), end=False), 400, "is cut off"),
         (form((FILE, b"abc"))[:60], 400, "is cut off"),
+        (form((FILE, b"abc"))[:-6], 400, "is cut off"),
         (b"", 400, "is cut off"),
         (form(), 400, "at least one file. Received none"),
-        (form((b'Content-Disposition: form-data; name="x"', b"1")), 400, "but files"),
-        (form((b"X: y", b"1")), 400, "but files"),
-        (form((b"\r\n".join([FILE, *[b"X: y"] * 99]), b"1")), 400, "is damaged"),
-        (form((FILE + b"x" * 9999, b"1")), 400, "is damaged"),
-        (form((b"no colon", b"1")), 400, "is damaged"),
-        (b"nonsense", 400, "is damaged"),
+        (
+            form((b'Content-Disposition: form-data; name="x"', b"1")),
+            400,
+            "nothing but files",
+        ),
+        (form((b"X: y", b"1")), 400, "nothing but files"),
+        (form((b"\r\n".join([FILE, *[b"X: y"] * 99]), b"1")), 400, "nothing but files"),
+        (form((FILE + b"x" * 9999, b"1")), 400, "nothing but files"),
+        (form((b"no colon", b"1")), 400, "nothing but files"),
+        (b"nonsense", 400, "nothing but files"),
     ],
 )
 def test_a_form_that_is_none_is_refused(client, body, status, why):

@@ -6,13 +6,16 @@ Formats that hold texts by name get each entry of it as JSON under its name.
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
+from midlevel import errors
 from midlevel.prediction.model import Model
 
 FILE = "labels.json"
+PLAIN_FILE = "labels.txt"  # a class a line, as tools for phones read it
 
 
-def of(model: Model) -> dict:
+def of(model: Model) -> dict[str, Any]:
     """The content of `labels.json`.
 
     Returns:
@@ -28,19 +31,24 @@ def of(model: Model) -> dict:
     }
 
 
-def as_json(labels: dict) -> str:
+def as_json(content: dict[str, Any]) -> str:
     """The text of `labels.json`."""
-    return json.dumps(labels, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_texts(labels: dict) -> dict[str, str]:
+def as_lines(content: dict[str, Any]) -> str:
+    """The text of `labels.txt`."""
+    return "".join(errors.plain(name) + "\n" for name in content["classes"])
+
+
+def as_texts(content: dict[str, Any]) -> dict[str, str]:
     """Each entry as JSON, for formats that hold texts by name."""
     return {
-        name: json.dumps(value, ensure_ascii=False) for name, value in labels.items()
+        name: json.dumps(value, ensure_ascii=False) for name, value in content.items()
     }
 
 
-def put_into_zip(path: Path, labels: dict):
+def put_into_zip(path: Path, content: dict[str, Any]) -> None:
     """Add `labels.json` to a zip archive; to any other file, an archive at its end."""
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(FILE, as_json(labels))
+        archive.writestr(FILE, as_json(content))
