@@ -1,6 +1,10 @@
 """Slow but obvious versions of what midlevel computes, and makers of tiny data sets."""
 
+import contextlib
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -100,6 +104,23 @@ def slow_average_precision(scores, targets, form: str) -> float:
     levels = sorted({0.0} | {r for _, r in at.values()})
     steps = zip(levels[:-1], levels[1:], strict=True)
     return sum((high - low) * best_from(high) for low, high in steps)
+
+
+# === Processes ===
+
+
+@contextlib.contextmanager
+def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process with pipes; killed, and its pipes closed, if it still runs at the end.
+
+    `options` are `subprocess.Popen`'s.
+    """
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **{**pipes, **options}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 # === Makers ===
