@@ -1,35 +1,67 @@
-"""The public functions: what the commands do, from Python."""
+"""The public functions: what the commands do, from Python, once.
 
+Each loads what it needs when it is called, so that `import midlevel` is quick and
+photographs are scored without TensorFlow.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from midlevel import errors
-from midlevel.features.preparation import Prepared
-from midlevel.pages.report import report_page
-from midlevel.prediction import model
-from midlevel.runs import Run
-from midlevel.settings.config import Config
-from midlevel.system.progress import Progress
-from midlevel.training import train as training
+from midlevel.networks.engines import EngineName, Precision
+from midlevel.settings.choices import DataFormat, RecordFormat
+
+if TYPE_CHECKING:
+    from midlevel.datasets.checking import Found
+    from midlevel.features.preparation import Prepared
+    from midlevel.pages.explain.explain_page import Summary as Explained
+    from midlevel.prediction.model import Model
+    from midlevel.prediction.predict import Summary as Predicted
+    from midlevel.runs import Run
+    from midlevel.settings.config import Config
+    from midlevel.system.progress import Progress
+
+    Place = str | Path
+    AnyModel = Model | Run | Place | None
+    Settings = Mapping[str, object] | None
+
+MEGABYTE = 1_000_000
 
 
 def train(
-    data: str | Path | None = None,
+    data: "Place | None" = None,
     *,
-    config: str | Path | Config | None = None,
-    settings: dict | None = None,
+    config: "Config | Place | None" = None,
+    settings: "Settings" = None,
     seed: int | None = None,
-    run: str | Path | None = None,
+    run: "Place | None" = None,
     resume: bool = False,
-    progress: Progress | None = None,
-) -> Run:
+    progress: "Progress | None" = None,
+) -> "Run":
     """Learn new classes from photographs with boxes, and write the page on the run.
 
-    Args and errors are those of `training.train.train`.
+    Args:
+        data: a folder with boxed photographs; by default the demo set.
+        config: settings, or a YAML file with them.
+        settings: dotted keys over `config`, such as `{"data.classes": ["cat"]}`.
+        seed: the same seed gives the same weights on a CPU; over `settings`.
+        run: the folder to write; by default a new one in `runs/train`. Where it holds
+            an unfinished run of the same data and settings, that is gone on with.
+        resume: go on with an interrupted run, the newest if `run` is not given, with
+            its own settings.
+        progress: where to say how it goes; by default on stderr.
+
+    Raises:
+        errors.MidlevelError: what was given cannot be used; the message says why.
+        errors.Interrupted: Ctrl-C; what was finished is saved.
     """
+    from midlevel.training import train as training
+
     return training.train(
         data,
         config=config,
-        settings=settings,
+        settings=dict(settings or {}),
         seed=seed,
         run=run,
         resume=resume,
@@ -38,10 +70,12 @@ def train(
     )
 
 
-def _report(run: Run, prepared: Prepared, progress: Progress):
+def _report(run: "Run", prepared: "Prepared", progress: "Progress"):
     """The run's page. The run is finished: whatever goes wrong here, it stays."""
+    from midlevel.pages.report import report_page
+
     try:
-        page = report_page.report(model.load(run.folder), None, progress, prepared)
+        page = report_page.report(load(run), None, progress, prepared)
         progress.say(f"report: {page}")
     except KeyboardInterrupt as error:
         raise errors.Interrupted(
@@ -53,3 +87,326 @@ def _report(run: Run, prepared: Prepared, progress: Progress):
             f"{run.folder}: is trained, but its report could not be written: {error} "
             f"Make it with: midlevel report --model {run.folder}"
         )
+
+
+def load(
+    model: "AnyModel" = None,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+) -> "Model":
+    """A trained model, ready to look at photographs.
+
+    Args:
+        model: a run or its folder; by default the newest finished run in runs/train. A
+            model is given back as it is, unless another engine or precision is named.
+        engine: by default as the run's settings.
+        precision: of the networks' arithmetic; by default as the run's settings.
+
+    Raises:
+        errors.MidlevelError: there is no such run, it is not finished, or its backbone
+            is not the one its head was trained with.
+    """
+    from midlevel.prediction import model as models
+    from midlevel.runs import Run
+
+    if isinstance(model, models.Model):
+        if not engine and not precision:
+            return model
+        model = model.run
+    folder = model.folder if isinstance(model, Run) else model
+    return models.load(folder, engine, precision)
+
+
+def predict(
+    source: "Place | Iterable[Place]",
+    *,
+    model: "AnyModel" = None,
+    output: "Place | None" = None,
+    format: RecordFormat | None = None,
+    shard: tuple[int, int] = (0, 1),
+    resume: bool = True,
+    thresholds: Mapping[str | None, float] | float | None = None,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> "Predicted":
+    """Write a record of each photograph to a file, as they come.
+
+    For a few photographs, `load().predict(source)` gives the records themselves.
+
+    Args:
+        source: photographs, folders (searched with their subfolders) or globs.
+        output: the file; by default a new one in runs/predict. What an interrupted
+            prediction of the same model left there is gone on with.
+        format: by default as the file's name ends, else `jsonl`.
+        shard: `(i, n)`: the i-th, from 0, of n even parts of the photographs.
+        resume: go on with what an interrupted prediction of the same model left.
+        thresholds: the probability from which a class is a label: one for all, or some
+            by class, where None is every other; by default the run's own.
+
+    Raises:
+        errors.DataError: there is no photograph, or none that can be read.
+        errors.MidlevelError: the output cannot be written.
+        errors.Interrupted: Ctrl-C; the records so far are kept.
+    """
+    from midlevel.images import sources
+    from midlevel.prediction import predict as prediction
+
+    paths = sources.find([source] if isinstance(source, str | Path) else source)
+    root = sources.root(paths)
+    some = prediction.shard(paths, *shard)
+    loaded = load(model, engine, precision)
+    if thresholds not in (None, {}):
+        loaded = loaded.with_thresholds(thresholds)
+    return prediction.predict(loaded, some, output, format, progress, resume, root)
+
+
+def check(
+    data: "Place",
+    *,
+    config: "Config | Place | None" = None,
+    settings: "Settings" = None,
+    progress: "Progress | None" = None,
+) -> "Found":
+    """All that is in a data set and wrong with it, photographs decoded.
+
+    Args:
+        config: settings, or a YAML file with them.
+        settings: dotted keys over `config`.
+
+    Raises:
+        errors.DataError: there is no data set at all, or a setting does not fit it.
+    """
+    from midlevel.datasets import checking
+    from midlevel.settings import config as config_
+
+    chosen = config_.load(config, dict(settings or {}))
+    return checking.check(data, chosen, _progress(progress))
+
+
+def evaluate(
+    model: "AnyModel" = None,
+    data: "Place | None" = None,
+    *,
+    split: str | None = None,
+    format: DataFormat | None = None,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> dict:
+    """How good a model is on a labelled split.
+
+    Args:
+        data: by default what the model was trained on.
+        split: by default the validation split.
+        format: of `data`; by default it is found.
+
+    Raises:
+        errors.MidlevelError: the data or the split cannot be used.
+    """
+    from midlevel.evaluation import evaluate as evaluation
+
+    return evaluation.evaluate(
+        load(model, engine, precision), data, split, progress, format
+    )
+
+
+def report(
+    model: "AnyModel" = None,
+    output: "Place | None" = None,
+    *,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> Path:
+    """Write the page on a run, and beside it the files with its numbers.
+
+    Args:
+        output: the page; by default report.html in the run.
+
+    Returns:
+        The page.
+
+    Raises:
+        errors.MidlevelError: the run's data or files cannot be read, or the page cannot
+            be written.
+    """
+    from midlevel.pages.report import report_page
+
+    return report_page.report(load(model, engine, precision), output, progress)
+
+
+def explain(
+    source: "Place | Iterable[Place]",
+    *,
+    model: "AnyModel" = None,
+    classes: Sequence[str] = (),
+    data: "Place | None" = None,
+    output: "Place | None" = None,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> "Explained":
+    """Show why a model says what it says of photographs, as pictures and a page.
+
+    Args:
+        source: photographs, folders or globs.
+        classes: those to explain; by default labels, missed ones too.
+        data: a data set that says what the photographs show; by default the run's own.
+        output: an empty folder; by default a new one in runs/explain.
+
+    Raises:
+        errors.DataError: no photograph can be read.
+        errors.MidlevelError: an unknown class, `data` cannot be used, or the output
+            cannot be written.
+        errors.Interrupted: Ctrl-C; the page shows what there was.
+    """
+    from midlevel.images import sources
+    from midlevel.pages.explain import explain_page
+
+    paths = sources.find([source] if isinstance(source, str | Path) else source)
+    return explain_page.make(
+        load(model, engine, precision), paths, classes, data, output, progress
+    )
+
+
+def windows(
+    source: "Place",
+    *,
+    config: "Config | Place | None" = None,
+    settings: "Settings" = None,
+    data: "Place | None" = None,
+    split: str | None = None,
+    count: int = 6,
+    output: "Place | None" = None,
+    progress: "Progress | None" = None,
+) -> Path:
+    """Draw what training will make of the windows of photographs, and why.
+
+    Args:
+        source: a photograph, or a data set.
+        config: settings, or a YAML file with them.
+        settings: dotted keys over `config`.
+        data: the data set with a photograph's boxes; by default looked for above it.
+        split: of a data set; by default the one to learn from.
+        count: photographs drawn; all of the split are counted.
+        output: an empty folder; by default a new one in runs/windows.
+
+    Returns:
+        The page.
+
+    Raises:
+        errors.MidlevelError: the source cannot be used, or nothing can be written.
+    """
+    from midlevel.pages.windows import windows_page
+    from midlevel.settings import config as config_
+
+    chosen = config_.load(config, dict(settings or {}))
+    return windows_page.make(source, chosen, data, split, count, output, progress)
+
+
+def units(
+    model: "AnyModel" = None,
+    data: "Place | None" = None,
+    *,
+    of: Literal["head", "backbone"] = "head",
+    numbers: Sequence[int] = (),
+    count: int = 16,
+    split: str | None = None,
+    output: "Place | None" = None,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> Path:
+    """Show single units by the windows that excite them most.
+
+    Args:
+        data: by default what the model was trained on.
+        of: `head`: units of its last hidden layer; `backbone`: its channels.
+        numbers: of units; by default those that say most.
+        count: windows of each.
+        split: by default the validation split.
+        output: an empty folder; by default a new one in runs/units.
+
+    Returns:
+        The page.
+
+    Raises:
+        errors.MidlevelError: the data or the split cannot be used, the head has no
+            hidden layer, a unit does not exist, or the output cannot be written.
+    """
+    from midlevel.pages.units import units_page
+
+    asked = units_page.Asked(of, numbers, count, split, Path(data) if data else None)
+    return units_page.make(load(model, engine, precision), asked, output, progress)
+
+
+def export(
+    model: "AnyModel" = None,
+    output: "Place | None" = None,
+    *,
+    formats: Sequence[str] = ("keras",),
+    image_size: tuple[int, int] | None = None,
+    verify: bool = True,
+    progress: "Progress | None" = None,
+) -> list[Path]:
+    """Write a model as files for other programs, and compare each with the run.
+
+    Args:
+        output: a folder; by default `exports` in the run.
+        formats: some of `keras`, `savedmodel`, `onnx`, `openvino`, `litert`; or `all`.
+        image_size: `(width, height)` in pixels, the one size of image that the files
+            take; by default any where the format can.
+        verify: keep no file whose scores differ from the run's.
+
+    Returns:
+        The files written; a SavedModel is a folder.
+
+    Raises:
+        errors.MissingDependency: a format needs a package that is not installed.
+        errors.MidlevelError: there is no such format, a file cannot be written, or it
+            differs from the run.
+    """
+    from midlevel import exports
+
+    return exports.export(load(model), output, progress, formats, image_size, verify)
+
+
+def serve(
+    model: "AnyModel" = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    max_upload: int = 25,
+    allow_hosts: Sequence[str] = (),
+    access_log: bool = False,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> None:
+    """Serve a page and a JSON API until Ctrl-C or SIGTERM.
+
+    Args:
+        host: the address to serve at; 0.0.0.0 is every one of this machine.
+        port: 0 takes a free one.
+        max_upload: megabytes of one request, whose files are held in memory.
+        allow_hosts: names that this machine has, such as its proxy's.
+        access_log: a line on stderr for each request.
+
+    Raises:
+        errors.MissingDependency: a package that serving needs is not installed.
+        errors.MidlevelError: the address cannot be had.
+        errors.Interrupted: it was ended.
+    """
+    from midlevel import serving
+
+    server = serving.load()
+    limits = server.uploads.Limits(max_upload * MEGABYTE)
+    loaded = load(model, engine, precision)
+    server.serve(loaded, host, port, limits, allow_hosts, access_log, progress)
+
+
+def _progress(given: "Progress | None") -> "Progress":
+    from midlevel.system.progress import Progress
+
+    return given or Progress()

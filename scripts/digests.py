@@ -30,6 +30,7 @@ CLASSES = "person,dog,cat,horse,sheep,cow"
 FORMATS = "keras,savedmodel,onnx,openvino,litert"
 PASSING = ("timings", "run", "data", "environment", "command", "started", "model")
 PASSING += ("engine", "version", "versions", "written", "made", "bytes", "seconds")
+PASSING += ("folder", "features.store")
 
 
 def digest(content: bytes) -> str:

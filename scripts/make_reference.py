@@ -1,4 +1,4 @@
-"""Write docs/commands.md and docs/settings.md from the code: every command, every key.
+"""Write docs/commands.md, settings.md and api.md from the code.
 
 python scripts/make_reference.py
 python scripts/make_reference.py --check    # leaves with 1 if one is out of date
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pydantic
+import reference_api
 
 from midlevel.commands.cli import cli
 from midlevel.settings.config import Config
@@ -22,9 +23,9 @@ SETTINGS = """# Every setting
 
 A run's `config.yaml` has them all. `--config FILE` reads such a file, with any part of
 them; `--set KEY=VALUE` sets one, and may be given again. The value is YAML:
-`--set data.classes=[cat,dog]`. A key that is not here is refused.
+`--set data.classes=cat,dog`. A key that is not here is refused.
 
-Written by `python scripts/make_reference.py` from `midlevel/config.py`.
+Written by `python scripts/make_reference.py` from `midlevel/settings/config.py`.
 """
 COMMANDS = """# Every command
 
@@ -122,7 +123,7 @@ def block(command: click.Command, name: str) -> str:
     return f"```text\n{command.get_help(context)}\n```"
 
 
-PAGES = {"settings.md": settings, "commands.md": commands}
+PAGES = {"settings.md": settings, "commands.md": commands, "api.md": reference_api.page}
 
 
 def main(check: bool):

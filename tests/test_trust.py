@@ -63,7 +63,7 @@ with pytest.MonkeyPatch.context() as patch:
     model = midlevel.load(run.folder)
     assert len(model.predict(data)) == 16
     midlevel.evaluate(model, progress=stub.QUIET)
-    assert midlevel.export(model, here / "exported", stub.QUIET)
+    assert midlevel.export(model, here / "exported", progress=stub.QUIET)
 """
 
 

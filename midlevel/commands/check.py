@@ -32,12 +32,12 @@ def check(data, config, settings, form, everything, as_json, quiet):
         midlevel check photographs/
         midlevel check coco/ --format coco --json
     """
-    from midlevel.datasets import check_output, checking
-    from midlevel.settings import config as config_
+    from midlevel import api
+    from midlevel.datasets import check_output
     from midlevel.system.progress import Progress
 
-    chosen = config_.load(config, options.chosen(settings, form))
-    found = checking.check(data, chosen, Progress(quiet))
+    chosen = options.chosen(settings, form)
+    found = api.check(data, config=config, settings=chosen, progress=Progress(quiet))
     text = (
         check_output.as_json(found)
         if as_json

@@ -27,11 +27,18 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
         midlevel evaluate
         midlevel evaluate VOC2007/ --split test --json
     """
+    from midlevel import api
     from midlevel.evaluation import evaluate as evaluation
-    from midlevel.prediction import model as model_
     from midlevel.system.progress import Progress
 
-    loaded = model_.load(model, engine, precision)
-    found = evaluation.evaluate(loaded, data, split, Progress(quiet), form)
+    found = api.evaluate(
+        model,
+        data,
+        split=split,
+        format=form,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )
     text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else None
     click.echo(text or evaluation.as_table(found))

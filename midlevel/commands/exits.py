@@ -1,12 +1,15 @@
 """How a command ends: what a user is told, and the exit code."""
 
 import contextlib
+import difflib
 import signal
 
 import click
 
 from midlevel import errors
 
+ALIKE = 0.75  # of a name and what it is taken for, as `difflib` measures
+SOME_FAILED = 4  # where it is asked for
 CODES = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
 be used, or in which `check` found something wrong, or `doctor` something to mend;
@@ -28,6 +31,8 @@ class Commands(click.Group):
         before = _handle_sigterm(end)
         try:
             return super().invoke(ctx)
+        except (click.NoSuchOption, click.NoSuchCommand) as error:
+            raise _meant(error, self) from error
         except errors.MidlevelError as error:
             click.echo(f"midlevel: {errors.plain(str(error))}", err=True)
             is_end = ended and isinstance(error, errors.Interrupted)
@@ -37,6 +42,36 @@ class Commands(click.Group):
             ctx.exit(ended[0] if ended else errors.Interrupted.exit_code)
         finally:
             _handle_sigterm(before)
+
+
+def _meant(
+    error: click.NoSuchOption | click.NoSuchCommand, group: click.Group
+) -> click.UsageError:
+    """The same error with what was probably meant: a setting, or a command."""
+    if isinstance(error, click.NoSuchCommand):
+        name, known = error.command_name, list(group.commands)
+        near = [one for one in known if one.startswith(name)]
+        near += difflib.get_close_matches(name, known, 1, ALIKE)
+        hint = (
+            f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
+        )
+        return click.UsageError(f"No such command {name!r}. {hint}", error.ctx)
+    name = error.option_name.lstrip("-")
+    takes_settings = {one.name for one in error.ctx.command.params} & {"settings"}
+    keys = _settings_named(name.replace("-", "_")) if takes_settings else []
+    if not keys:
+        return error
+    return click.UsageError(
+        f"No such option {error.option_name!r}. Did you mean --set {keys[0]}=VALUE?",
+        error.ctx,
+    )
+
+
+def _settings_named(name: str) -> list[str]:
+    """Dotted keys whose last part is `name`."""
+    from midlevel.settings import config
+
+    return [key for key in config.flat(config.Config()) if key.split(".")[-1] == name]
 
 
 def _handle_sigterm(handler):

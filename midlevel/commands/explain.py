@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from midlevel.commands import options
+from midlevel.commands import exits, options
 
 
 @click.command()
@@ -45,16 +45,19 @@ def explain(
         midlevel explain holiday/ --class cat
         midlevel explain "VOC2007/JPEGImages/00*.jpg" --data VOC2007/
     """
-    from midlevel.images import sources
-    from midlevel.pages.explain import explain_page
-    from midlevel.prediction import model as model_
-    from midlevel.prediction import predict
+    from midlevel import api
     from midlevel.system.progress import Progress
 
-    paths = sources.find(source)
-    loaded = model_.load(model, engine, precision)
-    progress = Progress(quiet)
-    done = explain_page.make(loaded, paths, names, data, output, progress)
+    done = api.explain(
+        source,
+        model=model,
+        classes=names,
+        data=data,
+        output=output,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )
     click.echo(done.page)
     if done.failures and fail_on_error:
-        click.get_current_context().exit(predict.SOME_FAILED)
+        click.get_current_context().exit(exits.SOME_FAILED)

@@ -23,6 +23,19 @@ class Shard(click.ParamType):
         return part, parts
 
 
+class Threshold(click.ParamType):
+    """`NUMBER`, or `CLASS=NUMBER`, as a name (or None) and a number."""
+
+    name = "[CLASS=]NUMBER"
+
+    def convert(self, value, param, ctx):
+        name, _, number = str(value).rpartition("=")
+        try:
+            return name or None, float(number)
+        except ValueError:
+            self.fail(f"expected a probability, or CLASS=0.5. Received: {value}.")
+
+
 model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),

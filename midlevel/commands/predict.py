@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from midlevel.commands import options
-from midlevel.prediction import records
+from midlevel.commands import exits, options
+from midlevel.settings import choices
 
 
 @click.command()
@@ -20,8 +20,16 @@ from midlevel.prediction import records
 @click.option(
     "--format",
     "form",
-    type=click.Choice(records.FORMATS),
+    type=click.Choice(choices.RECORD_FORMATS),
     help="[default: as the name of --output ends, else jsonl]",
+)
+@click.option(
+    "--threshold",
+    "thresholds",
+    type=options.Threshold(),
+    multiple=True,
+    help="The probability from which a class is a label, of all or of one. May be "
+    "given again.  [default: the run's]",
 )
 @click.option(
     "--shard",
@@ -45,6 +53,7 @@ def predict(
     model,
     output,
     form,
+    thresholds,
     shard,
     resume,
     fail_on_error,
@@ -62,18 +71,23 @@ def predict(
         midlevel predict holiday/
         midlevel predict a.jpg b.jpg --output - | jq .labels
         midlevel predict "2024/*.jpg" --output labels.csv
+        midlevel predict holiday/ --threshold 0.3 --threshold cat=0.8
         midlevel predict archive/ --shard 0/3 --output part0.jsonl
     """
-    from midlevel.images import sources
-    from midlevel.prediction import model as model_
-    from midlevel.prediction import predict as prediction
+    from midlevel import api
     from midlevel.system.progress import Progress
 
-    paths = sources.find(source)
-    root = sources.root(paths)
-    paths = prediction.shard(paths, *shard)
-    loaded = model_.load(model, engine, precision)
-    progress = Progress(quiet)
-    done = prediction.predict(loaded, paths, output, form, progress, resume, root)
+    done = api.predict(
+        source,
+        model=model,
+        output=output,
+        format=form,
+        shard=shard,
+        thresholds=dict(thresholds),
+        resume=resume,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )
     if done.failed and fail_on_error:
-        click.get_current_context().exit(prediction.SOME_FAILED)
+        click.get_current_context().exit(exits.SOME_FAILED)

@@ -27,9 +27,14 @@ def report(model, output, engine, precision, quiet):
         midlevel report
         midlevel report --model runs/train/20260101-120000 --output cats.html
     """
-    from midlevel.pages.report import report_page
-    from midlevel.prediction import model as model_
+    from midlevel import api
     from midlevel.system.progress import Progress
 
-    loaded = model_.load(model, engine, precision)
-    click.echo(report_page.report(loaded, output, Progress(quiet)))
+    page = api.report(
+        model,
+        output,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )
+    click.echo(page)

@@ -4,8 +4,6 @@ import click
 
 from midlevel.commands import options
 
-MEGABYTE = 1_000_000
-
 
 @click.command()
 @options.model_option
@@ -52,11 +50,18 @@ def serve(model, host, port, max_upload, names, access_log, engine, precision, q
         midlevel serve --model runs/train/20260101-120000 --port 8080
         curl -F files=@a.jpg http://127.0.0.1:8000/api/predict
     """
-    from midlevel import serving
-    from midlevel.prediction import model as model_
+    from midlevel import api, serving
     from midlevel.system.progress import Progress
 
-    server = serving.load()
-    limits = server.uploads.Limits(max_upload * MEGABYTE)
-    loaded = model_.load(model, engine, precision)
-    server.serve(loaded, host, port, limits, names, access_log, Progress(quiet))
+    serving.load()  # what is missing is said before a model is loaded
+    api.serve(
+        model,
+        host=host,
+        port=port,
+        max_upload=max_upload,
+        allow_hosts=names,
+        access_log=access_log,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )

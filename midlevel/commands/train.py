@@ -31,7 +31,7 @@ def train(data, config, settings, form, run, seed, resume, strict, quiet):
 
     \b
         midlevel train
-        midlevel train photographs/ --set data.classes=[cat,dog]
+        midlevel train photographs/ --set data.classes=cat,dog
         midlevel train VOC2007/ --config configs/voc2007.yaml --seed 1
         midlevel train --resume
     """

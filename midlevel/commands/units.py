@@ -48,10 +48,19 @@ def units(data, model, of, split, numbers, count, output, engine, precision, qui
         midlevel units --of backbone --split train
         midlevel units --unit 7 --unit 300 --count 32
     """
-    from midlevel.pages.units import units_page
-    from midlevel.prediction import model as model_
+    from midlevel import api
     from midlevel.system.progress import Progress
 
-    asked = units_page.Asked(of, numbers, count, split, data)
-    loaded = model_.load(model, engine, precision)
-    click.echo(units_page.make(loaded, asked, output, Progress(quiet)))
+    page = api.units(
+        model,
+        data,
+        of=of,
+        numbers=numbers,
+        count=count,
+        split=split,
+        output=output,
+        engine=engine,
+        precision=precision,
+        progress=Progress(quiet),
+    )
+    click.echo(page)

@@ -39,10 +39,17 @@ def windows(source, config, settings, form, data, split, count, output, quiet):
         midlevel windows photographs/a.jpg
         midlevel windows VOC2007/ --count 20 --set windows.pyramid=fine
     """
-    from midlevel.pages.windows import windows_page
-    from midlevel.settings import config as config_
+    from midlevel import api
     from midlevel.system.progress import Progress
 
-    chosen = config_.load(config, options.chosen(settings, form))
-    progress = Progress(quiet)
-    click.echo(windows_page.make(source, chosen, data, split, count, output, progress))
+    page = api.windows(
+        source,
+        config=config,
+        settings=options.chosen(settings, form),
+        data=data,
+        split=split,
+        count=count,
+        output=output,
+        progress=Progress(quiet),
+    )
+    click.echo(page)

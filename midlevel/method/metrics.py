@@ -7,6 +7,8 @@ Examples of equal score are taken together, so the order of the input never matt
 
 import numpy as np
 
+from midlevel import errors
+
 FORMS = ("area", "eleven_point", "non_interpolated")
 
 
@@ -18,8 +20,11 @@ def precision_recall(
     >>> p, r, t = precision_recall(np.array([0.9, 0.8, 0.1]), np.array([1, 0, 1]))
     >>> p.round(3).tolist(), r.tolist(), t.tolist()
     ([1.0, 0.5, 0.667], [0.5, 0.5, 1.0], [0.9, 0.8, 0.1])
+
+    Raises:
+        errors.MidlevelError: a score is not finite, so has no place in the order.
     """
-    scores, targets = np.asarray(scores), np.asarray(targets)
+    scores, targets = _finite(scores), np.asarray(targets)
     counted = targets >= 0
     order = np.argsort(-scores[counted], kind="stable")
     scores, present = scores[counted][order], targets[counted][order] == 1
@@ -39,7 +44,16 @@ def average_precision(scores, targets, form: str = "area") -> float:
     >>> s, t = np.array([0.9, 0.8, 0.1]), np.array([1, 0, 1])
     >>> [round(average_precision(s, t, form), 3) for form in FORMS]
     [0.833, 0.848, 0.833]
+
+    Raises:
+        errors.MidlevelError: a score is not finite, or there is no such form.
     """
+    if form not in FORMS:
+        raise errors.MidlevelError(
+            f"The form of average precision must be one of {', '.join(FORMS)}. "
+            f"Received: {form}."
+        )
+    scores = _finite(scores)
     if not (np.asarray(targets) == 1).any():
         return float("nan")
     precision, recall, _ = precision_recall(scores, targets)
@@ -49,11 +63,9 @@ def average_precision(scores, targets, form: str = "area") -> float:
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     if form == "area":
         return float((envelope * gained).sum())
-    if form == "eleven_point":
-        # recall is a ratio of counts: 3 / 10 must reach the point 0.3
-        reached = recall[None, :] >= np.linspace(0, 1, 11)[:, None] - 1e-9
-        return float(np.where(reached, envelope[None, :], 0).max(axis=1).mean())
-    raise ValueError(f"form must be one of {', '.join(FORMS)}. Received: {form}.")
+    # recall is a ratio of counts: 3 / 10 must reach the point 0.3
+    reached = recall[None, :] >= np.linspace(0, 1, 11)[:, None] - 1e-9
+    return float(np.where(reached, envelope[None, :], 0).max(axis=1).mean())
 
 
 def table(scores: np.ndarray, targets: np.ndarray, classes: list[str]) -> dict:
@@ -123,6 +135,17 @@ def threshold_of_precision(scores, targets, precision: float) -> float:
     found, _, scores = precision_recall(scores, targets)
     enough = np.flatnonzero(found >= min(precision, found.max()))
     return _half_way(scores, int(enough[-1]))
+
+
+def _finite(scores) -> np.ndarray:
+    found = np.asarray(scores)
+    bad = found[~np.isfinite(found)]
+    if len(bad):
+        raise errors.MidlevelError(
+            f"Scores must be finite numbers. Received: {len(bad)} of {found.size} that "
+            f"are not, such as {bad[0]}. Look for what made them."
+        )
+    return found
 
 
 def _half_way(scores: np.ndarray, i: int) -> float:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -86,6 +86,16 @@ class Model:
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
+    @property
+    def named(self) -> str:
+        """Which model it is, in a line."""
+        names = ", ".join(self.classes[:8]) + ", ..." * (len(self.classes) > 8)
+        try:
+            best = f"{100 * self.run.metrics['mAP']['area']:.1f}"
+        except (OSError, ValueError, KeyError, TypeError):
+            best = "unknown"
+        return f"{self.run.folder} ({names}), validation mAP {best}"
+
     def windows(self, image: np.ndarray) -> WindowScores:
         """Scores of every window of an RGB uint8 `(height, width, 3)` image.
 
@@ -157,6 +167,34 @@ class Model:
     def labelled(self, probabilities: np.ndarray) -> np.ndarray:
         """Which classes are labels: bool, of the shape of `probabilities`."""
         return probabilities >= [self.thresholds[name] for name in self.classes]
+
+    def with_thresholds(
+        self, thresholds: Mapping[str | None, float] | float
+    ) -> "Model":
+        """The same model with other thresholds, probabilities in [0, 1].
+
+        Args:
+            thresholds: one for all classes, or some by class, where None is every
+                other class.
+
+        Raises:
+            errors.MidlevelError: an unknown class, or no probability.
+        """
+        given = thresholds if isinstance(thresholds, Mapping) else {None: thresholds}
+        asked = dict.fromkeys(self.classes, given[None]) if None in given else {}
+        asked |= {name: value for name, value in given.items() if name is not None}
+        for name, value in asked.items():
+            if name not in self.classes:
+                raise errors.MidlevelError(
+                    f"The model has no class {name!r}; it has: "
+                    f"{', '.join(self.classes)}."
+                )
+            if not 0 <= value <= 1:
+                raise errors.MidlevelError(
+                    f"A threshold is a probability from 0 to 1. Received: {value} for "
+                    f"{name}."
+                )
+        return replace(self, thresholds={**self.thresholds, **asked})
 
     def record(self, image: np.ndarray, file: str | None = None) -> dict:
         """What is said of one image, ready for JSON: see `records.of_image`."""

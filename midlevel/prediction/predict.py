@@ -16,7 +16,7 @@ from midlevel.system import files
 from midlevel.system.progress import Progress
 
 FOLDER = Path("runs/predict")
-SOME_FAILED = 4  # exit code, where it is asked for
+ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", "": "jsonl"}
 
 
 @dataclass
@@ -24,13 +24,15 @@ class Summary:
     """How a prediction went.
 
     Attributes:
-        done: photographs labelled.
+        done: photographs scored.
+        unlabelled: of those scored now, without a label.
         failed: photographs that could not be.
-        resumed: of those labelled, by an earlier process.
+        resumed: of those scored, by an earlier process.
         output: where the records are.
     """
 
     done: int = 0
+    unlabelled: int = 0
     failed: int = 0
     resumed: int = 0
     output: Path | None = None
@@ -54,7 +56,7 @@ def predict(
         paths: photographs, such as `sources.find` gives.
         output: a file, or `-` for stdout. By default a file in runs/predict, and a line
             of text for each photograph on stdout.
-        form: `jsonl` or `csv`; by default as the file's name ends, else `jsonl`.
+        form: `jsonl` or `csv`; by default as the file's name ends, see `ENDINGS`.
         resume: go on with what is in `output`, or in the newest unfinished folder.
         root: the folder that `file` in a record is relative to; by default
             `sources.root(paths)`.
@@ -65,8 +67,9 @@ def predict(
         errors.Interrupted: Ctrl-C; the records so far are kept.
     """
     progress = progress or Progress()
-    form = form or ("csv" if str(output).lower().endswith(".csv") else "jsonl")
+    form = form or _form(output)
     work = _Work(model, root or sources.root(paths), progress, tells=output is None)
+    progress.say(f"model: {model.named}")
     progress.say(f"engine: {model.extractor.backbone.engine}")
     if str(output) == "-":
         _to_stdout(work, paths, form)
@@ -77,6 +80,17 @@ def predict(
         _keep(work, paths, meta, form, resume)
     _conclude(work.summary, time.monotonic() - work.started, progress)
     return work.summary
+
+
+def _form(output: str | Path | None) -> str:
+    """How records are written to a file of that name."""
+    ending = Path(output).suffix.lower() if output else ""
+    if ending not in ENDINGS:
+        raise errors.MidlevelError(
+            f"{output}: expected a name that ends in {', '.join(filter(None, ENDINGS))}"
+            f", or --format. Received: {ending}. Nothing was written."
+        )
+    return ENDINGS[ending]
 
 
 def shard(paths: Sequence[Path], part: int, parts: int) -> Sequence[Path]:
@@ -114,6 +128,7 @@ class _Work:
                 write({**record, "file": self.name(path)})
                 self.summary.failed += record["failure"] is not None
                 self.summary.done += record["failure"] is None
+                self.summary.unlabelled += not (record["labels"] or record["failure"])
                 if self.tells:
                     print(errors.plain(records.line(record)), flush=True)
                 elif record["failure"]:
@@ -213,7 +228,10 @@ def _place(work: _Work, paths, meta: dict, form: str, resume: bool) -> Path:
 
 def _conclude(summary: Summary, seconds: float, progress: Progress):
     before = f" ({summary.resumed} of them before)" if summary.resumed else ""
-    text = f"{summary.done} labelled{before}, {summary.failed} failed"
+    text = f"{summary.done} scored{before}, "
+    if summary.unlabelled:
+        text += f"{summary.unlabelled} of them without a label, "
+    text += f"{summary.failed} failed"
     new = summary.done - summary.resumed
     if new:
         text += f", {new / seconds:.1f} photographs a second"

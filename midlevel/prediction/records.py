@@ -2,18 +2,97 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import numpy as np
+import pydantic
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
+
+from midlevel.prediction import localising
+from midlevel.system import runtime
 
 if TYPE_CHECKING:
+    import pandas
+
     from midlevel.prediction.model import WindowScores
 
-SCHEMA = "midlevel-prediction/2"
-FORMATS = ("jsonl", "csv")
+Schema = Literal["midlevel-prediction/2"]
+SCHEMA: Schema = "midlevel-prediction/2"
 DIGITS = 6  # of a probability, a threshold and a region's score
+DESCRIBED = pydantic.ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+@pydantic.with_config(DESCRIBED)
+class Label(TypedDict):
+    """A class that the photograph shows: its score reaches its threshold."""
+
+    name: str
+    """The class."""
+    score: float
+    """How probably the photograph shows it, in [0, 1]."""
+    threshold: float
+    """The probability from which it is a label."""
+
+
+@pydantic.with_config(DESCRIBED)
+class Region(TypedDict):
+    """A box around what scored for a label."""
+
+    name: str
+    """The class."""
+    score: float
+    """The highest value of the class's score map inside: a mean of window scores, no
+    probability."""
+    bbox: tuple[float, float, float, float]
+    """x, y, width and height in pixels of the upright photograph."""
+
+
+@pydantic.with_config(DESCRIBED)
+class Record(TypedDict):
+    """What is said of one photograph; where it could not be read, that and why."""
+
+    schema: Schema
+    """The form of this record."""
+    file: str | None
+    """The photograph; none for an array."""
+    width: int | None
+    """Pixels of the upright photograph."""
+    height: int | None
+    """Pixels of the upright photograph."""
+    labels: list[Label]
+    """The classes at or above their thresholds, best first."""
+    scores: dict[str, float]
+    """How probably the photograph shows each class, in [0, 1], calibrated."""
+    regions: list[Region]
+    """Boxes around what scored for each label."""
+    failure: str | None
+    """Why it could not be read; none where it could."""
+
+
+class Records(list[Record]):
+    """Records, in the order of the photographs."""
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row for each: the columns of the CSV file, labels as tuples of names.
+
+        Raises:
+            errors.MissingDependency: pandas is not installed.
+        """
+        pandas = runtime.load("pandas", "pandas")
+        rows = [
+            {
+                "file": record["file"],
+                "width": record["width"],
+                "height": record["height"],
+                "labels": tuple(label["name"] for label in record["labels"]),
+                **{f"score {name}": s for name, s in record["scores"].items()},
+                "failure": record["failure"],
+            }
+            for record in self
+        ]
+        return pandas.DataFrame(rows)
 
 
 def of_image(
@@ -21,18 +100,15 @@ def of_image(
     probabilities: np.ndarray,
     thresholds: dict[str, float],
     file: str | None,
-) -> dict:
+) -> Record:
     """The record of an image.
 
-    Returns:
-        `schema`, `file`, `width` and `height` in pixels; `scores`, how probably the
-        image shows each class, in [0, 1], calibrated on the validation split;
-        `labels`, the classes at or above their threshold, best first; `regions`, boxes
-        around what scored for each label, with `bbox` as `[x, y, width, height]` in
-        pixels of the upright image; `failure`, None.
+    Args:
+        probabilities: float `(classes,)`.
+        thresholds: for each class the probability from which it is a label.
     """
     by_name = dict(zip(found.classes, probabilities.tolist(), strict=True))
-    labels = [
+    labels: list[Label] = [
         {"name": name, "score": score, "threshold": thresholds[name]}
         for name, score in sorted(by_name.items(), key=lambda item: -item[1])
         if score >= thresholds[name]
@@ -50,17 +126,21 @@ def of_image(
     }
 
 
-def of_failure(file: str, why: str) -> dict:
+def of_failure(file: str, why: str) -> Record:
     """The record of a file that could not be read."""
-    empty = {"width": None, "height": None, "labels": [], "scores": {}, "regions": []}
-    return {"schema": SCHEMA, "file": file, **empty, "failure": why}
+    return {
+        "schema": SCHEMA,
+        "file": file,
+        "width": None,
+        "height": None,
+        "labels": [],
+        "scores": {},
+        "regions": [],
+        "failure": why,
+    }
 
 
 def _regions(found: "WindowScores", name: str) -> list[dict]:
-    from midlevel.prediction import (
-        localising,  # late: OpenCV would slow down every --help
-    )
-
     plan = found.plan
     boxes, peaks = localising.find(plan.boxes, found.of_class(name), plan.size_wh)
     boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
@@ -76,27 +156,63 @@ def opened(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
-def writer(file: TextIO, form: str, classes: Sequence[str]):
+FIXED = ("file", "width", "height", "labels", "failure")  # columns of every CSV file
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
+
+
+def writer(
+    file: TextIO, form: str, classes: Sequence[str]
+) -> Callable[[Record], object]:
     """A function that writes one record to `file`.
 
     `jsonl`: the record, one line. `csv`: file, width, height, labels separated by
-    semicolons, a column with the score of each class, failure.
+    semicolons, a column with the score of each class, failure; see `column` and `cell`.
     """
     if form == "jsonl":
         return lambda record: file.write(json.dumps(record, ensure_ascii=False) + "\n")
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["file", "width", "height", "labels", *classes, "failure"])
-    return lambda record: rows.writerow(_row(record, classes))
+    head = [*FIXED[:4], *map(column, classes), FIXED[4]]
+    rows.writerow(map(cell, head))
+    return lambda record: rows.writerow(map(cell, _row(record, classes)))
 
 
-def _row(record: dict, classes: Sequence[str]) -> list:
-    labels = ";".join(label["name"] for label in record["labels"])
+def column(name: str) -> str:
+    """Head of the column of a class's scores, none of the others' heads.
+
+    >>> column("cat"), column("width")
+    ('cat', 'width (class)')
+    """
+    return f"{name} (class)" if name in FIXED else name
+
+
+def cell(value: Any) -> Any:
+    """A text that a spreadsheet shows as it is, and does not compute: an apostrophe
+    stands before it where need be (OWASP, "CSV Injection").
+
+    >>> cell("=1+1"), cell("cat"), cell(-1.5)
+    ("'=1+1", 'cat', -1.5)
+    """
+    is_formula = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if is_formula else value
+
+
+def _row(record: Record, classes: Sequence[str]) -> list:
+    labels = joined(label["name"] for label in record["labels"])
     by_name = [record["scores"].get(name, "") for name in classes]
     head = [record["file"], record["width"], record["height"], labels]
     return [*head, *by_name, record["failure"] or ""]
 
 
-def line(record: dict) -> str:
+def joined(names: Iterable[str]) -> str:
+    """Names with semicolons between them; those inside a name have a backslash before.
+
+    >>> print(joined(["cat", "salt;pepper"]))
+    cat;salt\\;pepper
+    """
+    return ";".join(name.replace("\\", "\\\\").replace(";", "\\;") for name in names)
+
+
+def line(record: Record) -> str:
     """A record as a person reads it.
 
     >>> labels = [{"name": "cat", "score": 0.91}]

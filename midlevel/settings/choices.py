@@ -3,7 +3,9 @@
 from typing import Literal, get_args
 
 DataFormat = Literal["auto", "coco", "voc", "yolo", "csv", "folders"]
+RecordFormat = Literal["jsonl", "csv"]
 ExportFormat = Literal["keras", "savedmodel", "onnx", "openvino", "litert"]
 
 DATA_FORMATS: tuple[str, ...] = get_args(DataFormat)[1:]
 EXPORT_FORMATS: tuple[str, ...] = get_args(ExportFormat)
+RECORD_FORMATS: tuple[str, ...] = get_args(RecordFormat)

@@ -5,7 +5,7 @@ Precedence: command line over file over the defaults below. Unknown keys are ref
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 import pydantic
 import yaml
@@ -325,18 +325,39 @@ def load(
 def parse_setting(text: str) -> tuple[str, object]:
     """`key=value` from the command line; the value is read as YAML.
 
+    A list needs no brackets, which some shells take for patterns.
+
     >>> parse_setting("data.classes=[cat, dog]")
     ('data.classes', ['cat', 'dog'])
+    >>> parse_setting("head.hidden=512,256")
+    ('head.hidden', [512, 256])
     """
     key, equals, value = text.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
         raise errors.MidlevelError(f"--set expects key=value. Received: {text}.")
     try:
-        return key.strip(), yaml_text.load(value)
+        found = yaml_text.load(value)
+        if isinstance(found, str) and _is_list(key.strip()):
+            found = [yaml_text.load(part) for part in found.split(",")]
+        return key.strip(), found
     except ValueError as error:
         raise errors.MidlevelError(
             f"--set {key}: the value is not YAML. Received: {value}."
         ) from error
+
+
+def _is_list(key: str) -> bool:
+    """Whether a setting is a list."""
+    kind: type[pydantic.BaseModel] = Config
+    *sections, last = key.split(".")
+    for name in sections:
+        field = kind.model_fields.get(name)
+        if field is None or not isinstance(field.annotation, type):
+            return False
+        kind = field.annotation
+    field = kind.model_fields.get(last) if hasattr(kind, "model_fields") else None
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    return any(get_origin(one) is list for one in kinds)
 
 
 def dump(config: Config) -> str:

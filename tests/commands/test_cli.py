@@ -256,7 +256,7 @@ def test_train_then_evaluate_predict_and_export(
     done = call("predict", toy_voc, "--output", "-")
     assert done.exit_code == 0, done.output
     records = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(records) == 16 and "16 labelled, 0 failed" in done.stderr
+    assert len(records) == 16 and "16 scored, 0 failed" in done.stderr
     assert [label["name"] for label in records[11]["labels"]][:1] == ["wedge"]
 
     done = call("export", "-q", "--output", "exported")
@@ -291,7 +291,7 @@ def test_some_that_cannot_be_read_are_named_and_the_rest_labelled(
     done = call("predict", "bad.jpg", "good.jpg", *options)
     assert done.exit_code == 0, done.output
     assert "failed  bad.jpg: is not an image that can be read" in done.stderr
-    assert "1 labelled, 1 failed" in done.stderr
+    assert "1 scored, 1 failed" in done.stderr
     header, bad, good = (here / "out.csv").read_text().splitlines()
     assert header == "file,width,height,labels,disc,square,wedge,failure"
     assert bad.startswith("bad.jpg,,,,,,,") and good.startswith("good.jpg,160,120,")
@@ -300,3 +300,48 @@ def test_some_that_cannot_be_read_are_named_and_the_rest_labelled(
 def test_a_run_that_is_a_file_is_refused_in_one_line(here):
     (here / "file").touch()
     assert "file: cannot be written: File exists" in fails(2, "train", "--run", "file")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "--epochs", "3"], "Did you mean --set training.epochs=VALUE?"),
+        (["train", "--val-fraction", "0.3"], "--set data.val_fraction=VALUE?"),
+        (["exprot"], "Did you mean 'export'?"),
+        (["eval"], "Did you mean 'evaluate'?"),
+        (["runs"], "There are: check, train, predict,"),
+    ],
+)
+def test_what_was_meant_is_said(words, said):
+    done = call(*words)
+    assert done.exit_code == 2 and said in done.stderr
+
+
+def test_a_threshold_makes_labels(here, trained, toy_voc):
+    options = ["--model", trained.folder, "--output", "-"]
+    wanted = ["--threshold", "1", "--threshold", "disc=0"]
+    done = call("predict", toy_voc / "JPEGImages", *options, *wanted)
+    assert done.exit_code == 0
+    for line in done.stdout.splitlines():
+        names = [label["name"] for label in json.loads(line)["labels"]]
+        assert "disc" in names
+    refused = call("predict", toy_voc / "JPEGImages", *options, "--threshold", "dsc=0")
+    assert refused.exit_code and "has no class 'dsc'" in refused.stderr
+    assert call("predict", "x", "--threshold", "much").exit_code == 2
+
+
+def test_records_are_not_written_under_a_false_name(here, trained, toy_voc):
+    source = ["predict", toy_voc / "JPEGImages", "--model", trained.folder]
+    done = call(*source, "--output", "labels.xlsx")
+    assert done.exit_code != 0 and ".csv" in done.stderr
+    assert not list(here.glob("labels*"))
+    assert call(*source, "--output", "a.xlsx", "--format", "csv").exit_code == 0
+
+
+def test_predict_names_its_model_and_counts_what_got_no_label(here, trained, toy_voc):
+    source = ["predict", toy_voc / "JPEGImages", "--model", trained.folder]
+    done = call(*source, "--threshold", "1")
+    assert f"model: {trained.folder} (disc, square, wedge), validation mAP" in (
+        done.stderr
+    )
+    assert "16 scored, " in done.stderr and " of them without a label" in done.stderr

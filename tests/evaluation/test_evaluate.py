@@ -79,7 +79,7 @@ def lopsided(tmp_path_factory):
 
 
 def test_a_class_that_no_photograph_shows_is_out_of_the_mean(model, lopsided):
-    found = midlevel.evaluate(model, lopsided, "test", progress=stub.QUIET)
+    found = midlevel.evaluate(model, lopsided, split="test", progress=stub.QUIET)
     assert set(found["AP"]["wedge"].values()) == {None}
     for form in metrics.FORMS:
         known = [found["AP"][name][form] for name in ("disc", "square")]
@@ -92,7 +92,7 @@ def test_a_photograph_that_cannot_be_read_is_named_and_the_rest_measured(
     model, lopsided
 ):
     notes = stub.Notes()
-    found = midlevel.evaluate(model, lopsided, "test", progress=notes)
+    found = midlevel.evaluate(model, lopsided, split="test", progress=notes)
     assert found["images"] == 3
     (line,) = found["left_out"]
     assert line.startswith(f"{lopsided / 'JPEGImages' / '4.jpg'}: ")
@@ -102,7 +102,7 @@ def test_a_photograph_that_cannot_be_read_is_named_and_the_rest_measured(
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(model, lopsided):
     with pytest.raises(errors.DataError, match=r"'night'; it has: rest \(1\), test"):
-        midlevel.evaluate(model, lopsided, "night", progress=stub.QUIET)
+        midlevel.evaluate(model, lopsided, split="night", progress=stub.QUIET)
 
 
 def test_the_table_for_people_is_in_percent(found):

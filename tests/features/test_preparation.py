@@ -128,7 +128,7 @@ def test_other_data_are_measured_in_the_order_of_the_run(
     text = (shown / "val.csv").read_text()
     (shown / "val.csv").write_text(f"{text}images/val_00.jpg,1,1,30,30,ant\n")
     model, notes = midlevel.load(trained.folder), stub.Notes()
-    found = midlevel.evaluate(model, shown, progress=notes, form=form)
+    found = midlevel.evaluate(model, shown, progress=notes, format=form)
     assert list(found["AP"]) == trained.record["classes"] == ["disc", "square", "wedge"]
     own = midlevel.evaluate(model, progress=stub.QUIET)
     assert found["AP"]["disc"]["area"] is None
@@ -145,7 +145,7 @@ def test_the_format_of_a_run_is_not_taken_for_other_data(
     model = midlevel.load(run.folder)
     assert midlevel.evaluate(model, toy_voc, progress=stub.QUIET)["images"] == 5
     with pytest.raises(errors.DataError, match="holds no CSV file"):
-        midlevel.evaluate(model, toy_voc, progress=stub.QUIET, form="csv")
+        midlevel.evaluate(model, toy_voc, progress=stub.QUIET, format="csv")
 
 
 def test_a_run_is_not_resumed_on_data_with_other_classes(

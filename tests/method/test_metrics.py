@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from midlevel import errors
 from midlevel.method import metrics
 
 forms = st.sampled_from(metrics.FORMS)
@@ -108,7 +109,9 @@ def test_precision_recall_without_examples_is_empty():
 
 
 def test_an_unknown_form_is_refused():
-    with pytest.raises(ValueError, match="must be one of area, .* Received: voc"):
+    with pytest.raises(
+        errors.MidlevelError, match="must be one of area, .* Received: voc"
+    ):
         metrics.average_precision(np.array([0.5]), np.array([1]), "voc")
 
 
@@ -165,3 +168,26 @@ def test_no_threshold_has_a_higher_f1_than_the_best(drawn):
 def test_the_best_threshold_lies_between_two_scores(scores, targets, expected):
     found = metrics.best_threshold(np.array(scores), np.array(targets))
     assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    "measure",
+    [
+        metrics.average_precision,
+        metrics.precision_recall,
+        metrics.best_threshold,
+        lambda scores, targets: metrics.threshold_of_precision(scores, targets, 0.5),
+        lambda scores, targets: metrics.mean_average_precision(
+            scores[:, None], targets[:, None]
+        ),
+    ],
+)
+def test_scores_that_have_no_order_are_refused(measure, bad):
+    with pytest.raises(errors.MidlevelError, match="1 of 2 that are not, such as"):
+        measure(np.array([bad, 0.5]), np.array([0, 1]))
+
+
+def test_scores_of_a_class_that_nobody_shows_must_be_numbers_too():
+    with pytest.raises(errors.MidlevelError, match="finite"):
+        metrics.average_precision(np.array([np.nan]), np.array([0]))

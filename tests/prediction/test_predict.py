@@ -98,7 +98,7 @@ def test_records_are_the_models_own_in_the_order_given(model, folder, output):
     assert (summary.done, summary.failed, summary.resumed) == (3, 1, 0)
     assert summary.output == output and there(output) == ALL
     assert any(f"failed  {folder / 'c.jpg'}: " in line for line in notes.lines)
-    assert notes.lines[-1].startswith("3 labelled, 1 failed, ")
+    assert notes.lines[-1].startswith("3 scored, 1 failed, ")
     assert notes.lines[-1].endswith(f"records in {output}")
 
 
@@ -201,7 +201,7 @@ def test_interrupted_it_goes_on_to_the_same_records(
     assert (summary.done, summary.failed, summary.resumed) == (3, 1, len(done))
     if done:
         assert f"{len(done)} records are there already, going on" in notes.lines
-        assert f"3 labelled ({len(done)} of them before), 1 failed" in notes.lines[-1]
+        assert f"3 scored ({len(done)} of them before), 1 failed" in notes.lines[-1]
     assert output.read_bytes() == whole.read_bytes()
     assert there(output) == [f"out.{ending}", f"out.{ending}.meta.json"]
 

@@ -203,3 +203,18 @@ def test_the_papers_own_settings_are_good():
     settings = dict(map(config.parse_setting, re.findall(r"--set (\S+)", text)))
     assert settings["backbone.name"] == "vgg16_fc7" and len(settings) > 5
     config.load(CONFIGS[0].parent / "voc2007.yaml", settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("data.classes=cat,dog", ["cat", "dog"]),
+        ("data.classes=cat", ["cat"]),
+        ("data.classes=[cat, 'a,b']", ["cat", "a,b"]),
+        ("head.hidden=64,32", [64, 32]),
+        ("data.group_by=a,b", "a,b"),
+        ("windows.pyramid=octaves", "octaves"),
+    ],
+)
+def test_a_list_needs_no_brackets_in_a_shell(text, value):
+    assert config.parse_setting(text)[1] == value
