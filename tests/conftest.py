@@ -37,13 +37,14 @@ hypothesis.settings.load_profile("short")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Slow tests and those of photographs are for who names either.
+    """Slow tests and those of photographs run where -m names either of the two.
 
     Without `tf`, what is TensorFlow's alone is not even imported.
     """
     chosen = config.option.markexpr
     if "slow" not in chosen and "data" not in chosen:
-        config.option.markexpr = f"({chosen or True}) and not slow and not data"
+        parts = [f"({chosen})"] if chosen else []
+        config.option.markexpr = " and ".join([*parts, "not slow", "not data"])
     if "not tf" in chosen:
         left_out = map(str, ALL_TENSORFLOW_PATHS)
         config.option.ignore = [*(config.option.ignore or []), *left_out]
