@@ -1,30 +1,47 @@
 """Slow but obvious versions of what midlevel computes, and makers of tiny data sets."""
 
+import contextlib
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from midlevel.images import pixels
+
+Box = Sequence[float] | NDArray[Any]  # half-open xyxy
+Size = tuple[int, int]  # width, height
+Image = NDArray[np.uint8]  # (height, width, 3), RGB
+Object = tuple[str, tuple[int, int, int, int], bool]  # name, box, difficult
 
 # === Slow oracles ===
 
 
-def slow_area(box) -> float:
+def slow_area(box: Box) -> float:
     return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
 
 
-def slow_shared(a, b) -> float:
+def slow_shared(a: Box, b: Box) -> float:
     low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
     return slow_area([*low, *high])
 
 
-def slow_iou(a, b) -> float:
+def slow_iou(a: Box, b: Box) -> float:
     union = slow_area(a) + slow_area(b) - slow_shared(a, b)
     return slow_shared(a, b) / union if union > 0 else 0.0
 
 
-def slow_assign(window, boxes, classes, difficult, same_class, difficult_boxes) -> int:
+def slow_assign(
+    window: Box,
+    boxes: Iterable[Box],
+    classes: Iterable[int],
+    difficult: Iterable[bool],
+    same_class: str,
+    difficult_boxes: str,
+) -> int:
     """Class id of one window, rule by rule."""
     qualifying = []
     for box, name, hard in zip(boxes, classes, difficult, strict=True):
@@ -45,7 +62,9 @@ def slow_assign(window, boxes, classes, difficult, same_class, difficult_boxes) 
     return -1
 
 
-def slow_score_map(windows, scores, size_wh):
+def slow_score_map(
+    windows: Sequence[Box], scores: NDArray[Any], size_wh: Size
+) -> NDArray[np.float64]:
     """Pixel by pixel, the mean score of the windows that hold the pixel's centre."""
     width, height = size_wh
     result = np.zeros((height, width, scores.shape[1]))
@@ -63,7 +82,7 @@ def slow_score_map(windows, scores, size_wh):
     return result
 
 
-def slow_parts(mask):
+def slow_parts(mask: NDArray[np.bool_]) -> NDArray[np.int_]:
     """Flood fill, parts numbered in the order of reading."""
     parts, count = np.zeros(mask.shape, int), 0
     for start in np.argwhere(mask):
@@ -80,7 +99,9 @@ def slow_parts(mask):
     return parts
 
 
-def slow_average_precision(scores, targets, form: str) -> float:
+def slow_average_precision(
+    scores: Iterable[float], targets: Iterable[int], form: str
+) -> float:
     """From the definition: precision and recall at every threshold."""
     pairs = [(s, t) for s, t in zip(scores, targets, strict=True) if t >= 0]
     positives = sum(t == 1 for _, t in pairs)
@@ -92,7 +113,7 @@ def slow_average_precision(scores, targets, form: str) -> float:
     if form == "non_interpolated":
         return float(np.mean([at[s][0] for s, t in pairs if t == 1]))
 
-    def best_from(recall):
+    def best_from(recall: float) -> float:
         return max((p for p, r in at.values() if r >= recall - 1e-9), default=0.0)
 
     if form == "eleven_point":
@@ -102,16 +123,33 @@ def slow_average_precision(scores, targets, form: str) -> float:
     return sum((high - low) * best_from(high) for low, high in steps)
 
 
+# === Processes ===
+
+
+@contextlib.contextmanager
+def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process with pipes; killed, and its pipes closed, if it still runs at the end.
+
+    `options` are `subprocess.Popen`'s.
+    """
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **{**pipes, **options}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 # === Makers ===
 
 
-def noise(size_wh, seed=0) -> np.ndarray:
+def noise(size_wh: Size, seed: int = 0) -> Image:
     """A dull noisy RGB image."""
     shape = (size_wh[1], size_wh[0], 3)
     return np.random.default_rng(seed).integers(90, 166, shape, dtype=np.uint8)
 
 
-def draw(image, name: str, box):
+def draw(image: Image, name: str, box: tuple[int, int, int, int]) -> None:
     """Paint the shape of a class into `box`: a red square, green disc or blue wedge."""
     left, top, right, bottom = box
     y, x = np.mgrid[top:bottom, left:right] + 0.5
@@ -125,7 +163,9 @@ def draw(image, name: str, box):
     image[top:bottom, left:right][inside] = colour[name]
 
 
-def annotation(filename, objects, size_wh=None) -> str:
+def annotation(
+    filename: str, objects: Iterable[Object], size_wh: Size | None = None
+) -> str:
     """VOC's XML; `objects` are `(name, half-open box, difficult)`."""
     parts = [f"<filename>{escape(filename)}</filename>"]
     if size_wh:
@@ -141,12 +181,16 @@ def annotation(filename, objects, size_wh=None) -> str:
     return f"<annotation>{''.join(parts)}</annotation>"
 
 
-def write_photograph(path: Path, image: np.ndarray):
+def write_photograph(path: Path, image: Image) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pixels.encode_jpeg(image, 95))
 
 
-def write_voc(folder: Path, photographs: dict, lists: dict | None = None) -> Path:
+def write_voc(
+    folder: Path,
+    photographs: Mapping[str, tuple[Image, Iterable[Object]]],
+    lists: Mapping[str, Iterable[str]] | None = None,
+) -> Path:
     """VOC's folders; `photographs` are `id: (image, objects)`, `lists` `split: ids`."""
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -168,10 +212,12 @@ def write_toy_voc(folder: Path) -> Path:
     """
     rng = np.random.default_rng(0)
     names, sizes = ("square", "disc", "wedge"), ((160, 120), (120, 160), (128, 128))
-    photographs, lists = {}, {"train": [], "val": []}
+    photographs: dict[str, tuple[Image, list[Object]]] = {}
+    lists: dict[str, list[str]] = {"train": [], "val": []}
     for number in range(16):
         split, at = ("train", number) if number < 11 else ("val", number - 11)
-        image, objects = noise(sizes[number % 3], number), []
+        image = noise(sizes[number % 3], number)
+        objects: list[Object] = []
         side = int(rng.integers(50, 71))
         if number:
             objects.append((names[number % 3], (4, 4, 4 + side, 4 + side), False))

@@ -3,13 +3,21 @@
 import dataclasses
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import midlevel
 from midlevel.networks.backbones import table
 from midlevel.system import runtime
 from midlevel.system.progress import Progress
+
+if TYPE_CHECKING:
+    import pytest
+
+    from midlevel.networks.backbones.backbone import Backbone
+    from midlevel.runs import Run
 
 QUIET = Progress(quiet=True)
 
@@ -41,7 +49,7 @@ SPECS = {
 }
 
 
-def mean_colours(spec, weights):
+def mean_colours(spec: table.Spec, weights: str | None) -> Any:
     """Mean colour of each 32 pixel cell, as differences; sees nothing beyond a cell."""
     keras = runtime.load_keras()
     inputs = keras.Input((None, None, 3), name="image")
@@ -53,7 +61,7 @@ def mean_colours(spec, weights):
     return model
 
 
-def three_by_three(spec, weights):
+def three_by_three(spec: table.Spec, weights: str | None) -> Any:
     """The same, then a 3 x 3 convolution without padding, as in `vgg16_fc7`."""
     keras = runtime.load_keras()
     below = mean_colours(spec, weights)
@@ -64,7 +72,7 @@ def three_by_three(spec, weights):
     return model
 
 
-def register(patch):
+def register(patch: "pytest.MonkeyPatch") -> None:
     """Put both into the table, as `stub` and `stub_context`, until `patch` ends."""
     from midlevel.networks.backbones import architectures
 
@@ -79,7 +87,7 @@ def in_table():
     table.BACKBONES.update(SPECS)
 
 
-def train(data: Path, folder: Path, **settings) -> "midlevel.Run":
+def train(data: Path, folder: Path, **settings: Any) -> "Run":
     """A run on the stub; `settings` have double underscores for dots."""
     changed = {name.replace("__", "."): value for name, value in settings.items()}
     return midlevel.train(
@@ -94,14 +102,14 @@ class Counting:
         calls: the shape of what each call was given.
     """
 
-    def __init__(self, network, stop_at: int | None = None):
+    def __init__(self, network: Any, stop_at: int | None = None):
         self._network = network
         self._one_at_a_time = threading.Lock()
         self.fingerprint = network.fingerprint
         self.stop_at = stop_at
-        self.calls = []
+        self.calls: list[tuple[int, ...]] = []
 
-    def __call__(self, batch):
+    def __call__(self, batch: NDArray[Any]) -> Any:
         with self._one_at_a_time:
             self.calls.append(batch.shape)
             if len(self.calls) == self.stop_at:
@@ -114,7 +122,7 @@ class Counting:
         return [shape[0] for shape in self.calls]
 
 
-def counting(backbone, stop_at: int | None = None):
+def counting(backbone: "Backbone", stop_at: int | None = None) -> "Backbone":
     """The backbone with its network in a `Counting`."""
     return dataclasses.replace(backbone, network=Counting(backbone.network, stop_at))
 
@@ -122,16 +130,16 @@ def counting(backbone, stop_at: int | None = None):
 class Notes(Progress):
     """Keeps what is said."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(quiet=True)
-        self.lines = []
+        self.lines: list[str] = []
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         self.lines.append(text)
 
     def warn(self, text):
         self.lines.append(text)
 
     @property
-    def text(self):
+    def text(self) -> str:
         return "\n".join(self.lines)

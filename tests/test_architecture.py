@@ -1,5 +1,6 @@
 """What is loaded when, and the rooms: their contract is in pyproject.toml."""
 
+import ast
 import json
 import os
 import subprocess
@@ -30,6 +31,19 @@ def test_the_contract_of_the_rooms_is_kept():
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_method_knows_numpy_alone():
+    allowed = {"numpy", "midlevel", *sys.stdlib_module_names}
+    for path in (ROOT / "midlevel" / "method").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            assert {name.partition(".")[0] for name in names} <= allowed, path
 
 
 def loaded_by(code):

@@ -95,6 +95,7 @@ def test_the_watch_sees_a_connection(tmp_path):
     assert done.returncode == 9 and "127.0.0.1" in done.stderr
 
 
+@pytest.mark.tf
 def test_nothing_is_sent_and_no_network_is_needed(toy_voc, tmp_path):
     """Python's sockets are watched; native code has no network, where that can be."""
     alone = ["unshare", "-rn"] if can_unshare() else []
@@ -233,6 +234,7 @@ def part(**changes):
 LAMBDA = {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}
 
 
+@pytest.mark.tf
 @pytest.mark.parametrize(
     "change",
     [
@@ -258,6 +260,7 @@ def test_a_head_with_parts_that_no_head_has_is_refused(head_file, tmp_path, chan
     assert heads.load(changed(head_file, path, lambda data: data)).name == "head"
 
 
+@pytest.mark.tf
 def test_a_real_lambda_and_a_real_custom_layer_are_refused(tmp_path):
     keras = runtime.load_keras()
 

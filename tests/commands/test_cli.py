@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import helpers
 import pytest
 import stub
 from click.testing import CliRunner
@@ -174,12 +175,11 @@ main()
 """
 
 
-def start(*arguments, pause=0.0, **options):
+def start(*arguments, pause=0.0):
     """The command in a process of its own, that rests after each photograph."""
     code = SLOWLY.format(tests=str(Path(__file__).parents[1]), pause=pause)
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    options = {"stderr": subprocess.PIPE, **options}
-    return subprocess.Popen(command, text=True, **options)
+    return helpers.running(command)
 
 
 def wait_for(path, count):
@@ -196,12 +196,12 @@ def test_ended_or_killed_the_same_command_goes_on(here, trained, toy_voc):
     assert call(*predict, "--output", "whole.jsonl").exit_code == 0
     part = here / "out.jsonl.part"
     for signal_, code, count in ((signal.SIGTERM, 143, 3), (signal.SIGKILL, -9, 8)):
-        process = start(*predict, "--output", "out.jsonl", pause=0.2)
-        wait_for(part, count)
-        second = call(*predict, "--output", "out.jsonl")
+        with start(*predict, "--output", "out.jsonl", pause=0.2) as process:
+            wait_for(part, count)
+            second = call(*predict, "--output", "out.jsonl")
+            process.send_signal(signal_)
+            said = process.communicate()[1]
         assert second.exit_code == 2 and "another process is writing" in second.stderr
-        process.send_signal(signal_)
-        said = process.communicate()[1]
         assert process.returncode == code, said
         assert "Traceback" not in said
         assert not (here / "out.jsonl").exists()
@@ -216,13 +216,12 @@ def test_ended_or_killed_the_same_command_goes_on(here, trained, toy_voc):
 @pytest.mark.parametrize("output", [["--output", "-"], []])
 def test_a_reader_that_goes_ends_it_quietly(here, trained, toy_voc, output):
     predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder, "-q"]
-    process = start(*predict, *output, pause=0.1, stdout=subprocess.PIPE)
-    if not output:
-        process.stdout.readline()
-    process.stdout.close()
-    said = process.stderr.read()
-    process.stderr.close()
-    assert process.wait() == 1 and said == ""
+    with start(*predict, *output, pause=0.1) as process:
+        if not output:
+            process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait() == 1 and said == ""
 
 
 # === The whole way ===

@@ -300,6 +300,7 @@ def test_a_missing_package_is_said_before_any_work(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.tf
 def test_runtimes_are_needed_for_verifying_alone(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     formats.check(["litert"], verify=False)

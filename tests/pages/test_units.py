@@ -108,6 +108,7 @@ def rng_features():
     return np.random.default_rng(0).random((20, 6), np.float32)
 
 
+@pytest.mark.tf
 def test_a_head_without_a_hidden_layer_says_what_to_look_at_instead():
     with pytest.raises(errors.MidlevelError, match="--of backbone"):
         heads.hidden(heads.build(6, 2, hidden=()))

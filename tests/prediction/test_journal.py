@@ -2,11 +2,11 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import textwrap
 import time
 
+import helpers
 import pytest
 import steps
 
@@ -265,16 +265,17 @@ def start(output, then, **options):
     tests = os.path.dirname(os.path.dirname(__file__))
     text = SCRIPT.format(tests=tests, output=str(output), then=then)
     command = [sys.executable, "-c", textwrap.dedent(text)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)
+    return helpers.running(command, **options)
 
 
 def test_a_full_disk_is_said_and_what_was_written_is_gone_on_with(output, whole):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
 
-    done = start(output, "pass", preexec_fn=limit)
-    message = done.communicate()[1].splitlines()[-1]
+    # coverage could not write either
+    own = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
+    with start(output, "pass", preexec_fn=limit, env=own) as process:
+        message = process.communicate()[1].splitlines()[-1]
     assert "out.jsonl: cannot be written: File too large. Name another" in message
     todo = write(output, make=lambda name: record(name, score=0.5))
     assert 0 < len(todo) < 5
@@ -282,12 +283,12 @@ def test_a_full_disk_is_said_and_what_was_written_is_gone_on_with(output, whole)
 
 
 def test_a_process_that_was_killed_holds_nothing(output):
-    process = start(output, "import time; time.sleep(60)")
-    assert process.stdout.readline() == "written\n"
-    with pytest.raises(errors.MidlevelError, match="another process is writing"):
-        write(output)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with start(output, "import time; time.sleep(60)") as process:
+        assert process.stdout.readline() == "written\n"
+        with pytest.raises(errors.MidlevelError, match="another process is writing"):
+            write(output)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
     assert write(output) == []
 
 

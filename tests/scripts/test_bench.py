@@ -92,6 +92,7 @@ def test_rows_are_chosen_by_patterns_in_the_order_of_the_table():
 # === Arithmetic ===
 
 
+@pytest.mark.tf
 def test_multiply_adds_are_counted_as_by_hand():
     keras = runtime.load_keras()
     inputs = keras.Input((None, None, 3))

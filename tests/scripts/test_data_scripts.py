@@ -18,7 +18,7 @@ SPLITS = {"train": 60, "val": 30}
 
 
 def run_script(name: str, *arguments) -> subprocess.CompletedProcess:
-    command = [sys.executable, ROOT / "scripts" / name, *arguments]
+    command = [sys.executable, ROOT / "scripts" / "data" / name, *arguments]
     return subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False
     )

@@ -605,20 +605,27 @@ main()
 """
 
 
-def start(trained, *options):
-    command = [sys.executable, "-c", SERVED.format(tests=str(TESTS)), "serve"]
-    command += ["--model", str(trained.folder), "--port", "0", *options]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, text=True, cwd=trained.folder.parent, **pipes)
-    line = process.stderr.readline()
-    return process, line, int(re.search(r":(\d+)/", line)[1])
+@pytest.fixture
+def start(trained):
+    """Serves in a process of its own, ended with the test whatever comes of it."""
+    place = trained.folder.parent
+    with contextlib.ExitStack() as stack:
+
+        def started(*options):
+            command = [sys.executable, "-c", SERVED.format(tests=str(TESTS)), "serve"]
+            command += ["--model", str(trained.folder), "--port", "0", *options]
+            process = stack.enter_context(helpers.running(command, cwd=place))
+            line = process.stderr.readline()
+            return process, line, int(re.search(r":(\d+)/", line)[1])
+
+        yield started
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_what_is_in_hand_is_finished_at_the_end(trained, photographs, number, code):
-    process, line, port = start(trained)
+def test_what_is_in_hand_is_finished_at_the_end(start, photographs, number, code):
+    process, line, port = start()
     assert re.match(
         r"serving \S+run \(3 classes\) at http://127.0.0.1:\d+/ with Op", line
     )
@@ -634,8 +641,8 @@ def test_what_is_in_hand_is_finished_at_the_end(trained, photographs, number, co
     assert (out, said) == ("", "midlevel: Ended; the requests in hand were answered.\n")
 
 
-def test_requests_are_told_only_where_asked_for(trained):
-    process, _, port = start(trained, "--access-log")
+def test_requests_are_told_only_where_asked_for(start):
+    process, _, port = start("--access-log")
     assert health(port) == 0
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=30)[1]

@@ -48,6 +48,7 @@ def test_what_is_not_installed_is_named_with_the_way_to_it(
         load()
 
 
+@pytest.mark.tf
 def test_keras_loaded_on_something_else_is_refused_in_one_line(monkeypatch):
     keras = runtime.load_keras()
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")

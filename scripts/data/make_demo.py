@@ -4,7 +4,7 @@ The photographs are six CC0 or public-domain pictures, and three CC0 textures, o
 scikit-image wheel (data/README.md credits each). Fetch the wheel and make the set:
 
     pip download --no-deps --dest photographs scikit-image==0.26.0
-    python scripts/make_demo.py --photographs photographs/scikit_image-*.whl
+    python scripts/data/make_demo.py --photographs photographs/scikit_image-*.whl
 
 The same OpenCV and numpy give the same bytes. Training and validation images share the
 objects, there being one cat, and photographs used whole; no collage and no background.
@@ -105,7 +105,7 @@ def main(photographs: pathlib.Path, output: pathlib.Path, train: int, val: int) 
 
     \b
     pip download --no-deps --dest photographs scikit-image==0.26.0
-    python scripts/make_demo.py --photographs photographs/scikit_image-*.whl
+    python scripts/data/make_demo.py --photographs photographs/scikit_image-*.whl
     """
     cv2.setNumThreads(1)  # the same bytes on any number of cores
     prepare(output)

@@ -4,7 +4,7 @@ The photographs come from Flickr under VOC's terms and may not be passed on, so 
 repository holds the ids alone (data/voc-animals/). Get VOC 2012 from its own site,
 https://host.robots.ox.ac.uk/pascal/VOC/voc2012/, unpack it, and run
 
-    python scripts/make_voc_animals.py VOCdevkit/VOC2012 voc-animals
+    python scripts/data/make_voc_animals.py VOCdevkit/VOC2012 voc-animals
 """
 
 import pathlib
@@ -12,7 +12,7 @@ import shutil
 
 import click
 
-LISTS = pathlib.Path(__file__).parent.parent / "data" / "voc-animals"
+LISTS = pathlib.Path(__file__).parents[2] / "data" / "voc-animals"
 SPLITS = ("train", "val")
 FOLDERS = {"JPEGImages": ".jpg", "Annotations": ".xml"}
 
@@ -96,7 +96,7 @@ def main(source: pathlib.Path, output: pathlib.Path, lists: pathlib.Path) -> Non
     """Build the voc-animals set in OUTPUT from a copy of PASCAL VOC 2012.
 
     \b
-    python scripts/make_voc_animals.py VOCdevkit/VOC2012 voc-animals
+    python scripts/data/make_voc_animals.py VOCdevkit/VOC2012 voc-animals
     """
     ids = read_ids(lists)
     image_ids = [image_id for names in ids.values() for image_id in names]
