@@ -6,7 +6,7 @@ import signal
 import click
 
 from midlevel import errors
-from midlevel.system import text
+from midlevel.system import loading, text
 
 ALIKE = 0.75  # of a name and what it is taken for, as `text.nearest` measures
 SOME_FAILED = 4  # where it is asked for
@@ -30,7 +30,8 @@ class Commands(click.Group):
 
         before = _handle_sigterm(end)
         try:
-            return super().invoke(ctx)
+            with loading.told(_is_told):
+                return super().invoke(ctx)
         except (click.NoSuchOption, click.NoSuchCommand) as error:
             raise _meant(error, self) from error
         except errors.MidlevelError as error:
@@ -42,6 +43,14 @@ class Commands(click.Group):
             ctx.exit(ended[0] if ended else errors.Interrupted.exit_code)
         finally:
             _handle_sigterm(before)
+
+
+def _is_told() -> bool:
+    """Whether who gave the command wants to know what is loaded meanwhile."""
+    ctx = click.get_current_context(silent=True)
+    if ctx is None or "quiet" not in ctx.params:
+        return False
+    return not (ctx.params["quiet"] or ctx.params.get("as_json"))
 
 
 def _meant(

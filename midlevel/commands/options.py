@@ -37,16 +37,6 @@ class Threshold(click.ParamType):
             self.fail(f"expected a probability, or CLASS=0.5. Received: {value}.")
 
 
-def _tell_of_loading(ctx: click.Context, param: click.Parameter, quiet: bool) -> bool:
-    """Say when TensorFlow is loaded, which takes up to a minute; unless JSON is asked
-    for, or nothing at all."""
-    from midlevel.system import loading
-
-    if not quiet:
-        ctx.with_resource(loading.told(lambda: not ctx.params.get("as_json")))
-    return quiet
-
-
 model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -59,11 +49,7 @@ config_option = click.option(
     help="A YAML file with settings; configs/ has some.",
 )
 quiet_option = click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    callback=_tell_of_loading,
-    help="Say nothing on stderr.",
+    "-q", "--quiet", is_flag=True, help="Say nothing on stderr."
 )
 
 json_option = click.option(

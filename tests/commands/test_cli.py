@@ -261,8 +261,8 @@ def test_train_then_evaluate_predict_and_export(
 
     done = call("export", "-q", "--output", "exported")
     assert done.exit_code == 0, done.output
-    models, beside = ["window.keras", "image.keras"], ["labels.json", "exports.json"]
-    names = [*models, *beside, "MODEL_CARD.md"]
+    models, beside = ["window.keras", "image.keras"], ["labels.json", "labels.txt"]
+    names = [*models, *beside, "exports.json", "MODEL_CARD.md"]
     assert done.stdout.splitlines() == [f"exported/{name}" for name in names]
     assert done.stderr == ""
 

@@ -30,7 +30,7 @@ def write(folder, dog_in_train=None, dog_in_val=DOG):
 
 
 def read(folder, **chosen):
-    return reading.read(folder, settings(**chosen), stub.QUIET)
+    return reading.for_training(folder, settings(**chosen), stub.QUIET)
 
 
 def told(problems):

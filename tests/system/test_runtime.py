@@ -70,14 +70,15 @@ def test_a_backend_left_set_for_others_is_of_no_concern(backend):
 
 
 LOADING = (
-    "import click, sys\nfrom midlevel.commands import options\n"
-    "@click.command()\n@options.json_option\n@options.quiet_option\n"
+    "import click, sys\nfrom midlevel.commands import exits, options\n"
+    "group = exits.Commands()\n"
+    "@group.command()\n@options.json_option\n@options.quiet_option\n"
     "def load(as_json, quiet):\n"
     "    from midlevel.system import runtime\n"
     "    for _ in range(2):\n"
     "        with runtime.native_messages_kept_back(while_loading='tensorflow'):\n"
     "            sys.modules.setdefault('tensorflow', click)\n"
-    "load()"
+    "group()"
 )
 
 
@@ -86,7 +87,7 @@ LOADING = (
     [([], "loading TensorFlow ...\n"), (["-q"], ""), (["--json"], "")],
 )
 def test_a_command_says_once_that_tensorflow_is_loaded(options, said):
-    command = [sys.executable, "-c", LOADING, *options]
+    command = [sys.executable, "-c", LOADING, "load", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
 
