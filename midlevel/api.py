@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from midlevel.datasets.checking import Found
+    from midlevel.evaluation.evaluate import Evaluation
     from midlevel.features.preparation import Prepared
     from midlevel.pages.explain.explain_page import Summary as Explained
     from midlevel.prediction.model import Model
@@ -72,7 +73,7 @@ def train(
     )
 
 
-def _report(run: "Run", prepared: "Prepared", progress: "Progress"):
+def _report(run: "Run", prepared: "Prepared", progress: "Progress") -> None:
     """The run's page. The run is finished: whatever goes wrong here, it stays."""
     from midlevel.pages.report import report_page
 
@@ -198,7 +199,7 @@ def evaluate(
     engine: EngineName | None = None,
     precision: Precision | None = None,
     progress: "Progress | None" = None,
-) -> dict:
+) -> "Evaluation":
     """How good a model is on a labelled split.
 
     Args:

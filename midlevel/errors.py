@@ -5,6 +5,7 @@ command line prints it in one line and leaves with `exit_code`.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class MidlevelError(Exception):
@@ -22,7 +23,7 @@ class DataError(MidlevelError):
 
     exit_code = 3
 
-    def __init__(self, text: str = "", problems: Iterable = ()):
+    def __init__(self, text: str = "", problems: Iterable[Any] = ()):
         super().__init__(text)
         self.problems = tuple(problems)
 

@@ -115,7 +115,9 @@ def train_and_test(subset: Path, settings: dict, run: Path, progress: Progress) 
     found = evaluate.evaluate(
         model.load(trained.folder), split="test", progress=progress
     )
-    kept = {name: found[name] for name in ("mAP", "AP", "k", "images", "left_out")}
+    kept = {
+        name: getattr(found, name) for name in ("mAP", "AP", "k", "images", "left_out")
+    }
     return {"seed": settings["seed"], "epoch": trained.record["best_epoch"], **kept}
 
 

@@ -123,7 +123,7 @@ def test_measuring_from_stored_features_does_without_tensorflow_too(trained, tmp
         "stub.table.BACKBONES.update(stub.SPECS)\n"
         f"model = midlevel.load({str(trained.folder)!r})\n"
         "found = midlevel.evaluate(model, progress=stub.QUIET)\n"
-        "assert found['images'] == 5 and 'matplotlib' not in sys.modules\n"
+        "assert found.images == 5 and 'matplotlib' not in sys.modules\n"
         "from midlevel.pages.report import report_page as reporting\n"
         f"reporting.report(model, {str(tmp_path / 'report.html')!r}, stub.QUIET)"
     )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import stub
 
 import midlevel
 from midlevel import api
@@ -42,3 +43,13 @@ def test_a_checker_knows_what_load_gives(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     (said,) = [line for line in done.stdout.splitlines() if "error:" in line]
     assert '"Model" has no attribute "predcit"; maybe "predict"?' in said
+
+
+@pytest.mark.tf
+def test_what_is_found_is_a_table_for_pandas(trained, toy_voc):
+    pandas = pytest.importorskip("pandas")
+    found = midlevel.evaluate(trained, progress=stub.QUIET).to_pandas()
+    assert list(found.index) == ["disc", "square", "wedge", "mean"]
+    assert found.loc["mean", "area"] == trained.metrics["mAP"]["area"]
+    problems = midlevel.check(toy_voc, progress=stub.QUIET).to_pandas()
+    assert isinstance(problems, pandas.DataFrame) and "fate" in problems.columns

@@ -27,7 +27,6 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
         midlevel evaluate VOC2007/ --split test --json
     """
     from midlevel import api
-    from midlevel.evaluation import evaluate as evaluation
     from midlevel.system.progress import Progress
 
     found = api.evaluate(
@@ -40,6 +39,6 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
         progress=Progress(quiet),
     )
     if as_json:
-        options.print_json(found)
+        options.print_json(found.to_dict())
     else:
-        click.echo(evaluation.as_table(found))
+        click.echo(found)

@@ -66,7 +66,8 @@ def _meant(
         )
         return click.UsageError(f"No such command {name!r}. {hint}", error.ctx)
     name = error.option_name.lstrip("-")
-    takes_settings = {one.name for one in error.ctx.command.params} & {"settings"}
+    params = error.ctx.command.params if error.ctx else []
+    takes_settings = {one.name for one in params} & {"settings"}
     keys = _settings_named(name.replace("-", "_")) if takes_settings else []
     if not keys:
         return error

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +20,11 @@ from midlevel.datasets import (
 )
 from midlevel.datasets.duplicates import Print
 from midlevel.settings.config import Config
-from midlevel.system import machine, threads
+from midlevel.system import machine, runtime, threads
 from midlevel.system.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,18 @@ class Found:
     problems: tuple[Problem, ...]
     drawn: bool
     few: tuple[str, ...] = ()
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row for each problem: `file`, `line`, `kind`, `text` and `fate`.
+
+        Raises:
+            errors.MissingDependency: pandas is not installed.
+        """
+        columns = ["file", "line", "kind", "text", "fate"]
+        rows = [[getattr(one, name) for name in columns] for one in self.problems]
+        return runtime.load("pandas", "pandas", extra="").DataFrame(
+            rows, columns=columns
+        )
 
     @property
     def counts(self) -> dict[str, dict]:

@@ -2,7 +2,9 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from midlevel.datasets import reading
 from midlevel.evaluation import pointing
@@ -12,11 +14,70 @@ from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics
 from midlevel.prediction.model import Model
-from midlevel.system import terminal, text
+from midlevel.system import runtime, terminal, text
 from midlevel.system.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas
 
 WIDTH = 80  # characters of a line of text
 FORMS = tuple(zip(metrics.FORMS, ("area", "11-point", "non-interpolated"), strict=True))
+
+
+APs = dict[str, float | None]  # by form; None for a class that no photograph shows
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on a labelled split; as text, a table.
+
+    Attributes:
+        mAP: mean average precision in [0, 1]: `area`, `eleven_point` and
+            `non_interpolated`.
+        AP: the same of each class.
+        pointing: see `pointing.Game.table`.
+        run: the model's folder.
+        data: the data set.
+        split: of it.
+        images: photographs that were measured on.
+        k: exponent of the image score.
+        left_out: a line on everything that was wrong.
+    """
+
+    mAP: APs
+    AP: dict[str, APs]
+    pointing: dict[str, Any]
+    run: str
+    data: str
+    split: str
+    images: int
+    k: float
+    left_out: list[str]
+
+    def __str__(self) -> str:
+        return as_table(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return asdict(self)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row for each class and one for the mean: AP in three forms, pointing.
+
+        Raises:
+            errors.MissingDependency: pandas is not installed.
+        """
+        pandas = runtime.load("pandas", "pandas", extra="")
+        of_class = self.pointing["classes"]
+        rows = {
+            name: {**ap, **_pointed(of_class, name)} for name, ap in self.AP.items()
+        }
+        rows["mean"] = {**self.mAP, "pointing": self.pointing["mean"]}
+        return pandas.DataFrame.from_dict(rows, orient="index")
+
+
+def _pointed(classes: dict[str, Any], name: str) -> dict[str, float | None]:
+    return {"pointing": classes[name]["share"] if name in classes else None}
 
 
 def evaluate(
@@ -25,7 +86,7 @@ def evaluate(
     split: str | None = None,
     progress: Progress | None = None,
     form: str | None = None,
-) -> dict:
+) -> Evaluation:
     """Average precision and pointing of a trained model on a labelled split.
 
     Args:
@@ -33,12 +94,6 @@ def evaluate(
         split: by default the run's validation split.
         form: the format of `data`; by default it is found, or the run's own for the
             data that it learned from.
-
-    Returns:
-        `mAP` and `AP` per class, each with `area`, `eleven_point` and
-        `non_interpolated` in [0, 1] (None for a class no photograph shows),
-        `pointing` as `pointing.Game.table` has it, `split`, `images`, `k`, `run` and
-        `left_out`, a line on everything that was wrong.
 
     Raises:
         errors.MidlevelError: the data or the split cannot be used.
@@ -49,16 +104,16 @@ def evaluate(
     game = pointing.Game(model.classes)
     validation = Validation(prepared, split, (model.k,))
     scored = validation.scored(model.head, game.add)
-    return {
+    return Evaluation(
         **metrics.table(scored.at(model.k), scored.targets, model.classes),
-        "pointing": game.table(),
-        "run": str(model.run.folder),
-        "data": str(Path(data or model.run.record["data"])),
-        "split": split,
-        "images": len(scored.targets),
-        "k": model.k,
-        "left_out": [*map(str, prepared.dataset.problems), *prepared.failures],
-    }
+        pointing=game.table(),
+        run=str(model.run.folder),
+        data=str(Path(data or model.run.record["data"])),
+        split=split,
+        images=len(scored.targets),
+        k=model.k,
+        left_out=[*map(str, prepared.dataset.problems), *prepared.failures],
+    )
 
 
 def prepare(
@@ -82,16 +137,18 @@ def prepare(
     return preparation.prepare(dataset, views, model.extractor, place, progress)
 
 
-def as_table(found: dict) -> str:
+def as_table(found: Evaluation) -> str:
     """What `evaluate` found, for a person: in percent."""
-    points = found["pointing"]
+    points = found.pointing
     shares = [row["share"] for row in points["classes"].values()] + [points["mean"]]
     return "\n".join(
-        [ap_table(found, {"pointing": shares}), _pointing_in_words(points)]
+        [ap_table(found.to_dict(), {"pointing": shares}), _pointing_in_words(points)]
     )
 
 
-def ap_table(found: dict, more: dict[str, list[float | None]] | None = None) -> str:
+def ap_table(
+    found: dict[str, Any], more: dict[str, list[float | None]] | None = None
+) -> str:
     """AP of each class and in mean, in percent, and what was measured.
 
     Args:
@@ -111,7 +168,7 @@ def ap_table(found: dict, more: dict[str, list[float | None]] | None = None) -> 
     return terminal.shown(table, about)
 
 
-def _pointing_in_words(points: dict) -> str:
+def _pointing_in_words(points: dict[str, Any]) -> str:
     hits, pairs, inside, bare, middle = (
         sum(row[key] for row in points["classes"].values())
         for key in ("hits", "pairs", "inside", "bare", "middle")

@@ -13,7 +13,7 @@ from midlevel.features.preparation import Prepared, View
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics, scores
 from midlevel.networks import heads
-from midlevel.networks.engines import Network
+from midlevel.networks.heads import Scorer
 from midlevel.prediction import localising
 
 
@@ -97,7 +97,7 @@ class Validation:
             )
         self._ks = tuple(ks)
 
-    def seen(self, head: Network, which: Sequence[int] | None = None) -> Iterator[Seen]:
+    def seen(self, head: Scorer, which: Sequence[int] | None = None) -> Iterator[Seen]:
         """The photographs with their window scores, some at a time.
 
         Args:
@@ -109,7 +109,7 @@ class Validation:
             boxes = view.plan.boxes
             yield Seen(view.example, view.size_wh, boxes, window_scores)
 
-    def scored(self, head: Network, *watching: Callable[[Seen], None]) -> Scored:
+    def scored(self, head: Scorer, *watching: Callable[[Seen], None]) -> Scored:
         """The split's image scores with `head`, for every k in question.
 
         Args:
@@ -123,13 +123,13 @@ class Validation:
                 watch(seen)
         return Scored(np.array(rows).swapaxes(0, 1), self._ks, self.targets)
 
-    def __call__(self, head: Network) -> dict:
+    def __call__(self, head: Scorer) -> dict:
         """mAP (area) with `head`, and the k that gives it."""
         k, area = self.scored(head).best()
         return {"mAP": area, "k": k}
 
 
-def score_windows(head: Network, views: Sequence[View]) -> Iterator[np.ndarray]:
+def score_windows(head: Scorer, views: Sequence[View]) -> Iterator[np.ndarray]:
     """Window scores `(n, 1 + classes)` of each view, several views at a time."""
     for group in _grouped(views):
         arrays = [view.features for view in group]

@@ -7,6 +7,7 @@ class, makes it one (Platt 1999; "beta" forms of more numbers need more photogra
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def _error_of_one(probabilities: np.ndarray, targets: np.ndarray) -> float:
     return float((counts * gaps).sum() / counts.sum())
 
 
-def reliability(probabilities: np.ndarray, targets: np.ndarray) -> list[dict]:
+def reliability(probabilities: np.ndarray, targets: np.ndarray) -> list[dict[str, Any]]:
     """For each bin that is not empty: mean `probability`, `frequency`, `count`.
 
     Args:

@@ -6,8 +6,10 @@ Examples of equal score are taken together, so the order of the input never matt
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from midlevel import errors
 
@@ -15,7 +17,7 @@ FORMS = ("area", "eleven_point", "non_interpolated")
 
 
 def precision_recall(
-    scores: np.ndarray, targets: np.ndarray
+    scores: ArrayLike, targets: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Precision, recall and threshold at each distinct score, highest score first.
 
@@ -36,7 +38,9 @@ def precision_recall(
     return hits / seen, hits / max(present.sum(), 1), scores[last]
 
 
-def average_precision(scores, targets, form: str = "area") -> float:
+def average_precision(
+    scores: ArrayLike, targets: ArrayLike, form: str = "area"
+) -> float:
     """Average precision of one class in [0, 1]; nan where no example is present.
 
     `area`: under the monotone envelope (VOC 2010 and later). `eleven_point`: mean of
@@ -70,7 +74,9 @@ def average_precision(scores, targets, form: str = "area") -> float:
     return float(np.where(reached, envelope[None, :], 0).max(axis=1).mean())
 
 
-def table(scores: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> dict:
+def table(
+    scores: np.ndarray, targets: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
     """AP of every class and its mean, in the three forms.
 
     Args:
@@ -94,7 +100,9 @@ def table(scores: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> di
     }
 
 
-def mean_average_precision(scores, targets, form: str = "area") -> float:
+def mean_average_precision(
+    scores: np.ndarray, targets: np.ndarray, form: str = "area"
+) -> float:
     """Mean AP over the classes that have an example; nan where none has.
 
     >>> mean_average_precision(np.eye(2), np.eye(2))
@@ -122,7 +130,9 @@ def best_threshold(scores: np.ndarray, targets: np.ndarray) -> float:
     return _half_way(scores, int(f1.argmax()))
 
 
-def threshold_of_precision(scores, targets, precision: float) -> float:
+def threshold_of_precision(
+    scores: np.ndarray, targets: np.ndarray, precision: float
+) -> float:
     """The lowest score at and above which "present" is right as often as `precision`.
 
     Where no threshold reaches it, the one of the highest precision; nan if no example
@@ -139,7 +149,7 @@ def threshold_of_precision(scores, targets, precision: float) -> float:
     return _half_way(scores, int(enough[-1]))
 
 
-def _finite(scores) -> np.ndarray:
+def _finite(scores: ArrayLike) -> np.ndarray:
     found = np.asarray(scores)
     bad = found[~np.isfinite(found)]
     if len(bad):

@@ -63,7 +63,12 @@ def coverage(
     return np.round(counted[..., 0]).astype(int)
 
 
-def _added(windows, values, size_wh, map_wh) -> np.ndarray:
+def _added(
+    windows: np.ndarray,
+    values: np.ndarray,
+    size_wh: tuple[int, int],
+    map_wh: tuple[int, int] | None,
+) -> np.ndarray:
     """At each pixel the sum of the values `(n, d)` of the windows that cover it."""
     columns, rows = map_wh or size_wh
     scale = np.divide((columns, rows), size_wh)

@@ -1,6 +1,6 @@
 """What `run.json` says of a trained model, read by a schema."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 
@@ -38,7 +38,7 @@ class Facts(pydantic.BaseModel):
         return are_as_many and set(self.classes) == set(self.thresholds)
 
 
-def read(run: Run, record: dict) -> Facts:
+def read(run: Run, record: dict[str, Any]) -> Facts:
     """Classes, k, calibration and thresholds, as training wrote them.
 
     Raises:

@@ -49,7 +49,7 @@ def image(thing: Any) -> np.ndarray:
     return pixels.check(thing)
 
 
-def several(thing: object) -> Iterable:
+def several(thing: object) -> Iterable[Any]:
     """Things one by one, such as those of a list.
 
     Raises:

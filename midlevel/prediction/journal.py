@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from midlevel import errors
 from midlevel.prediction import records
@@ -30,7 +30,9 @@ TIED = ("schema", "fingerprint", "root")  # what all records of a file have in c
 
 
 @contextlib.contextmanager
-def opened(output: Path, meta: dict, resume: bool = True) -> Iterator["Journal"]:
+def opened(
+    output: Path, meta: dict[str, Any], resume: bool = True
+) -> Iterator["Journal"]:
     """The journal of `output`, which no other process writes meanwhile.
 
     Args:
@@ -59,7 +61,7 @@ class Journal:
         begun: when the first of these was made, or this journal; seconds.
     """
 
-    def __init__(self, output: Path, meta: dict, resume: bool):
+    def __init__(self, output: Path, meta: dict[str, Any], resume: bool):
         """Find the records that are there; cut off what is half a line."""
         self.output, self.part = output, beside(output, "part")
         self._about, self._about_part = _abouts(output)
@@ -103,7 +105,7 @@ class Journal:
             self.part.unlink()
             self._about_part.replace(self._about)
 
-    def _begin(self, meta: dict, resume: bool) -> None:
+    def _begin(self, meta: dict[str, Any], resume: bool) -> None:
         """Make the part and what is said of it, from what there is of the same model.
 
         The part is there before what is said of it: by what is said of it alone one
@@ -162,7 +164,7 @@ def beside(output: Path, what: str) -> Path:
     return output.with_name(f"{output.name}.{what}")
 
 
-def can_go_on(output: Path, meta: dict) -> bool:
+def can_go_on(output: Path, meta: dict[str, Any]) -> bool:
     """Whether an unfinished journal is of the same photographs and model, and free."""
     if not _tied(_abouts(output)[1], meta, (*TIED, "names")):
         return False
@@ -186,7 +188,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _read(about: Path) -> dict:
+def _read(about: Path) -> dict[str, Any]:
     try:
         found = json.loads(about.read_bytes())
     except (OSError, ValueError):
@@ -194,13 +196,13 @@ def _read(about: Path) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def _tied(about: Path, meta: dict, names: Sequence[str] = TIED) -> bool:
+def _tied(about: Path, meta: dict[str, Any], names: Sequence[str] = TIED) -> bool:
     """Whether the records that `about` tells of are of the same model."""
     before = _read(about)
     return all(before.get(name) == meta[name] for name in names)
 
 
-def _encoded(content: Mapping, indent: int | None = None) -> bytes:
+def _encoded(content: Mapping[str, Any], indent: int | None = None) -> bytes:
     """JSON in UTF-8; bytes of a file's name that are no text come as escapes."""
     text = json.dumps(content, ensure_ascii=False, indent=indent) + "\n"
     return text.encode("utf-8", "backslashreplace")

@@ -21,6 +21,7 @@ from midlevel.method.calibration import Calibration
 from midlevel.method.windows import Plan
 from midlevel.networks import engines, heads
 from midlevel.prediction import facts, given, records
+from midlevel.prediction.records import Record, Records
 from midlevel.prediction.window_scores import WindowScores
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
@@ -115,7 +116,7 @@ class Model:
             WindowScores(*pair, self.classes) for pair in zip(plans, found, strict=True)
         ]
 
-    def predict(self, source: object) -> list[dict]:
+    def predict(self, source: object) -> Records:
         """What is in photographs, and where: a record each, see `record`.
 
         Args:
@@ -127,13 +128,13 @@ class Model:
             errors.MidlevelError: it is something else, or names no file.
         """
         if given.is_path(source):
-            return list(self.stream(sources.find([Path(source)])))
+            return Records(self.stream(sources.find([Path(source)])))
         if given.is_image(source):
-            return [self.record(source)]
+            return Records([self.record(source)])
         items = given.several(source)
-        return [record for item in items for record in self.predict(item)]
+        return Records(record for item in items for record in self.predict(item))
 
-    def stream(self, paths: Iterable[Path]) -> Iterator[dict]:
+    def stream(self, paths: Iterable[Path]) -> Iterator[Record]:
         """Records of files, in their order, a few held in memory at a time.
 
         A file that cannot be read gives a record whose `failure` says why.
@@ -143,7 +144,7 @@ class Model:
         for some in threads.in_order(groups, self._records, engine.workers):
             yield from some
 
-    def _records(self, paths: list[Path]) -> list[dict]:
+    def _records(self, paths: list[Path]) -> list[Record]:
         """A record for each of some files."""
         read = batch.vectors(self.extractor, paths)
         good = [one for one in read if isinstance(one, Vectors)]
@@ -180,9 +181,9 @@ class Model:
         Raises:
             errors.MidlevelError: an unknown class, or no probability.
         """
-        given = thresholds if isinstance(thresholds, Mapping) else {None: thresholds}
-        asked = dict.fromkeys(self.classes, given[None]) if None in given else {}
-        asked |= {name: value for name, value in given.items() if name is not None}
+        wanted = thresholds if isinstance(thresholds, Mapping) else {None: thresholds}
+        asked = dict.fromkeys(self.classes, wanted[None]) if None in wanted else {}
+        asked |= {name: value for name, value in wanted.items() if name is not None}
         for name, value in asked.items():
             if name not in self.classes:
                 raise errors.MidlevelError(
@@ -196,11 +197,11 @@ class Model:
                 )
         return replace(self, thresholds={**self.thresholds, **asked})
 
-    def record(self, image: object, file: str | None = None) -> dict:
+    def record(self, image: object, file: str | None = None) -> Record:
         """What is said of one image, ready for JSON: see `records.of_image`."""
         return self.record_of(self.windows(image), file)
 
-    def record_of(self, found: WindowScores, file: str | None) -> dict:
+    def record_of(self, found: WindowScores, file: str | None) -> Record:
         """What is said of an image whose windows have their scores."""
         probabilities = self.probabilities(found)
         return records.of_image(found, probabilities, self.thresholds, file)

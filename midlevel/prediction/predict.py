@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from midlevel import errors
 from midlevel.images import sources
@@ -119,13 +120,16 @@ class _Work:
         """What the record of a photograph calls it."""
         return sources.name(path, self.root)
 
-    def score(self, paths: Sequence[Path], write: Callable[[records.Record], object]):
+    def score(
+        self, paths: Sequence[Path], write: Callable[[records.Record], object]
+    ) -> None:
         """Write a record of each photograph; count, and say what failed."""
         bar = self.progress.silent() if self.tells else self.progress
         with bar.task("predict", len(paths)) as advance:
             found = self.model.stream(paths)
             for path, record in zip(paths, found, strict=True):
-                write({**record, "file": self.name(path)})
+                record["file"] = self.name(path)
+                write(record)
                 self.summary.failed += record["failure"] is not None
                 self.summary.done += record["failure"] is None
                 self.summary.unlabelled += not (record["labels"] or record["failure"])
@@ -135,7 +139,7 @@ class _Work:
                     self.progress.say(records.line(record))
                 advance()
 
-    def meta(self, paths: Sequence[Path]) -> dict:
+    def meta(self, paths: Sequence[Path]) -> dict[str, Any]:
         """What it takes to read the records, and to go on with them."""
         model = self.model
         return {
@@ -153,7 +157,7 @@ class _Work:
         }
 
 
-def _to_stdout(work: _Work, paths: Sequence[Path], form: str):
+def _to_stdout(work: _Work, paths: Sequence[Path], form: str) -> None:
     """Records and nothing else; a reader that has gone ends it quietly."""
     work.progress, place = work.progress.silent(), "stdout"
     explained = functools.partial(files.explained, place, "Make room for its reader.")
@@ -174,7 +178,7 @@ def _keep(
     work: _Work,
     output: Path,
     paths: Sequence[Path],
-    meta: dict,
+    meta: dict[str, Any],
     form: str,
     resume: bool,
 ) -> None:
@@ -200,7 +204,7 @@ def _keep(
         ) from error
 
 
-def _check_others(work: _Work, names: Sequence[str], kept: journal.Journal):
+def _check_others(work: _Work, names: Sequence[str], kept: journal.Journal) -> None:
     """Refuse to lose records of photographs that are there but not asked for now."""
     others = kept.done.difference(names)
     there = next((n for n in sorted(others) if (work.root / n).exists()), None)
@@ -228,7 +232,7 @@ def _digest(names: Iterable[str]) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _place(meta: dict, form: str, resume: bool) -> Path:
+def _place(meta: dict[str, Any], form: str, resume: bool) -> Path:
     """The newest unfinished prediction of the same photographs, or a new file."""
     name = f"predictions.{form}"
     parts = FOLDER.glob(f"*/{name}.part") if resume else ()
@@ -238,7 +242,7 @@ def _place(meta: dict, form: str, resume: bool) -> Path:
     return folders.new(FOLDER, journal.ADVICE) / name
 
 
-def _conclude(summary: Summary, seconds: float, progress: Progress):
+def _conclude(summary: Summary, seconds: float, progress: Progress) -> None:
     before = f" ({summary.resumed} of them before)" if summary.resumed else ""
     text = f"{summary.done} scored{before}, "
     if summary.unlabelled:

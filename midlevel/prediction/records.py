@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import numpy as np
 import pydantic
@@ -44,7 +44,7 @@ class Region(TypedDict):
     score: float
     """The highest value of the class's score map inside: a mean of window scores, no
     probability."""
-    bbox: tuple[float, float, float, float]
+    bbox: Annotated[list[float], pydantic.Field(min_length=4, max_length=4)]
     """x, y, width and height in pixels of the upright photograph."""
 
 
@@ -79,7 +79,7 @@ class Records(list[Record]):
         Raises:
             errors.MissingDependency: pandas is not installed.
         """
-        pandas = runtime.load("pandas", "pandas")
+        pandas = runtime.load("pandas", "pandas", extra="")
         rows = [
             {
                 "file": record["file"],
@@ -139,14 +139,14 @@ def of_failure(file: str, why: str) -> Record:
     }
 
 
-def _regions(found: WindowScores, name: str) -> list[dict]:
+def _regions(found: WindowScores, name: str) -> list[Region]:
     plan = found.plan
     boxes, peaks = localising.find(plan.boxes, found.of_class(name), plan.size_wh)
     boxes_xywh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-    boxes_xywh = boxes_xywh.astype(float).round(1)
+    rounded = boxes_xywh.astype(float).round(1).tolist()
     return [
         {"name": name, "score": round(float(peak), DIGITS), "bbox": box}
-        for box, peak in zip(boxes_xywh.tolist(), peaks, strict=True)
+        for box, peak in zip(rounded, peaks, strict=True)
     ]
 
 
@@ -195,7 +195,7 @@ def cell(value: Any) -> Any:
     return f"'{value}" if is_formula else value
 
 
-def _row(record: Record, classes: Sequence[str]) -> list:
+def _row(record: Record, classes: Sequence[str]) -> list[Any]:
     labels = joined(label["name"] for label in record["labels"])
     by_name = [record["scores"].get(name, "") for name in classes]
     head = [record["file"], record["width"], record["height"], labels]

@@ -1,8 +1,10 @@
-"""What the API answers, for `/openapi.json`; a record is that of `records.of_image`."""
+"""What the API answers, for `/openapi.json`; a record is `records.Record`."""
 
 from typing import Literal
 
 import pydantic
+
+from midlevel.prediction.records import Record
 
 MODEL = "midlevel-model/1"
 AGAIN = {"Retry-After": "2"}  # seconds, of a 503; a photograph takes about one
@@ -26,42 +28,6 @@ class Refused(Exception):
 
 class _Answer(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
-
-
-class Label(_Answer):
-    """A class that the photograph shows: its score reaches its threshold."""
-
-    name: str
-    score: float
-    threshold: float
-
-
-class Region(_Answer):
-    """A box around what scored for a label.
-
-    `bbox` is x, y, width and height in pixels of the upright photograph.
-    """
-
-    name: str
-    score: float
-    bbox: tuple[float, float, float, float]
-
-
-class Record(_Answer):
-    """What is said of one photograph, as `midlevel predict` writes it.
-
-    `scores` are probabilities. Where the file could not be read, `failure` says why and
-    the rest is empty.
-    """
-
-    schema_: Literal["midlevel-prediction/2"] = pydantic.Field(alias="schema")
-    file: str
-    width: int | None
-    height: int | None
-    labels: list[Label]
-    scores: dict[str, float]
-    regions: list[Region]
-    failure: str | None
 
 
 class Predictions(_Answer):

@@ -39,7 +39,7 @@ class Answer:
         picture: the photograph as a small upright JPEG, as a data URI.
     """
 
-    record: dict
+    record: records.Record
     maps: dict[str, str] = field(default_factory=dict)
     picture: str | None = None
 

@@ -4,8 +4,9 @@ Precedence: command line over file over the defaults below. Unknown keys are ref
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
@@ -29,13 +30,9 @@ class Section(pydantic.BaseModel):
     )
 
 
-def _union(first, second, is_first):
-    """One type or another, told apart beforehand, so that errors speak of one only."""
-    choose = pydantic.Discriminator(lambda value: "<1>" if is_first(value) else "<2>")
-    kinds = (
-        Annotated[first, pydantic.Tag("<1>")] | Annotated[second, pydantic.Tag("<2>")]
-    )
-    return Annotated[kinds, choose]
+def _told_apart(is_first: Callable[[object], bool]) -> pydantic.Discriminator:
+    """Of two types, which a value is of, so that errors speak of one only."""
+    return pydantic.Discriminator(lambda value: "<1>" if is_first(value) else "<2>")
 
 
 Fraction = Annotated[float, pydantic.Field(ge=0, le=1)]
@@ -112,11 +109,11 @@ class LevelSetting(Section):
     """Sides of the windows taken from it, in cells of the map."""
 
 
-Pyramid = _union(
-    str,
-    Annotated[list[LevelSetting], pydantic.Field(min_length=1)],
-    is_first=lambda value: not isinstance(value, list),
-)
+Pyramid = Annotated[
+    Annotated[str, pydantic.Tag("<1>")]
+    | Annotated[list[LevelSetting], pydantic.Field(min_length=1), pydantic.Tag("<2>")],
+    _told_apart(lambda value: not isinstance(value, list)),
+]
 
 
 class Windows(Section):
@@ -257,11 +254,11 @@ class Training(Section):
 class Scores(Section):
     """How window scores become image scores."""
 
-    k: _union(
-        Literal["auto"],
-        Annotated[float, pydantic.Field(ge=1, le=100)],
-        is_first=lambda value: value == "auto",
-    ) = "auto"
+    k: Annotated[
+        Annotated[Literal["auto"], pydantic.Tag("<1>")]
+        | Annotated[float, pydantic.Field(ge=1, le=100), pydantic.Tag("<2>")],
+        _told_apart(lambda value: value == "auto"),
+    ] = "auto"
     """Exponent of the mean over windows; `auto`: chosen on the validation split."""
     calibrate: bool = True
     """Make scores probabilities, on the validation split."""
@@ -369,9 +366,9 @@ def dump(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
 
 
-def flat(config: Config) -> dict:
+def flat(config: Config) -> dict[str, Any]:
     """Each setting by its dotted key, as `--set` takes them."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in config.model_dump().items():
         section = value if isinstance(value, dict) else {"": value}
         found |= {f"{name}.{key}".rstrip("."): v for key, v in section.items()}

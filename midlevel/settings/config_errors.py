@@ -1,13 +1,15 @@
 """Say in one line what is wrong with a setting, and what was probably meant."""
 
 import reprlib
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel
 
 from midlevel.system import text
 
 
-def explain(item: dict, root: type[BaseModel]) -> str:
+def explain(item: Mapping[str, Any], root: type[BaseModel]) -> str:
     """One line for one of pydantic's errors on the settings whose model is `root`."""
     loc = [part for part in item["loc"] if not str(part).startswith("<")]
     place = ".".join(map(str, loc))

@@ -58,7 +58,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_csv(path: Path, rows: Iterable[Sequence]) -> None:
+def write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
     """Write a table whole, as UTF-8; lines end as they do on Unix."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)

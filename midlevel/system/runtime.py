@@ -50,18 +50,19 @@ def load(module: str, package: str, extra: str = "cpu") -> ModuleType:
     """A module that some work needs and labelling does not.
 
     Args:
-        extra: the extra of midlevel that brings it.
+        extra: the extra of midlevel that brings it; empty where none does.
 
     Raises:
         errors.MissingDependency: it cannot be imported.
     """
     gpu = ', or "midlevel[gpu]" with an NVIDIA GPU' if extra == "cpu" else ""
+    how = f'it with midlevel: pip install "midlevel[{extra}]"{gpu}.'
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise errors.MissingDependency(
-            f"{package} cannot be imported ({error}). Install it with midlevel: "
-            f'pip install "midlevel[{extra}]"{gpu}.'
+            f"{package} cannot be imported ({error}). Install "
+            f"{how if extra else f'it: pip install {package}.'}"
         ) from error
 
 

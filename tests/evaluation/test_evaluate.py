@@ -42,25 +42,25 @@ def test_the_table_is_what_the_model_scores_photograph_by_photograph(
 ):
     found = midlevel.evaluate(model, split=split, progress=stub.QUIET)
     expected = slow_table(model, toy_voc, split)
-    assert list(found["AP"]) == ["disc", "square", "wedge"]
+    assert list(found.AP) == ["disc", "square", "wedge"]
     for name, row in expected.items():
-        assert found["AP"][name] == pytest.approx(row)
+        assert found.AP[name] == pytest.approx(row)
     for form in metrics.FORMS:
         mean = np.mean([row[form] for row in expected.values()])
-        assert found["mAP"][form] == pytest.approx(mean)
+        assert found.mAP[form] == pytest.approx(mean)
 
 
 def test_the_validation_split_of_training_is_measured_again(found, trained, toy_voc):
-    assert set(found) == {
+    assert set(found.to_dict()) == {
         *("mAP", "AP", "run", "data", "split", "images", "k", "left_out"),
         "pointing",
     }
-    assert set(found["mAP"]) == {"area", "eleven_point", "non_interpolated"}
-    assert (found["split"], found["images"], found["left_out"]) == ("val", 5, [])
-    assert (found["run"], found["data"]) == (str(trained.folder), str(toy_voc))
-    assert found["k"] == trained.record["k"]
+    assert set(found.mAP) == {"area", "eleven_point", "non_interpolated"}
+    assert (found.split, found.images, found.left_out) == ("val", 5, [])
+    assert (found.run, found.data) == (str(trained.folder), str(toy_voc))
+    assert found.k == trained.record["k"]
     for name in ("mAP", "AP"):
-        assert found[name] == trained.metrics[name]
+        assert getattr(found, name) == trained.metrics[name]
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def lopsided(tmp_path_factory):
 
 def test_a_class_that_no_photograph_shows_is_out_of_the_mean(model, lopsided):
     found = midlevel.evaluate(model, lopsided, split="test", progress=stub.QUIET)
-    assert set(found["AP"]["wedge"].values()) == {None}
+    assert set(found.AP["wedge"].values()) == {None}
     for form in metrics.FORMS:
-        known = [found["AP"][name][form] for name in ("disc", "square")]
-        assert found["mAP"][form] == pytest.approx(np.mean(known))
+        known = [found.AP[name][form] for name in ("disc", "square")]
+        assert found.mAP[form] == pytest.approx(np.mean(known))
     (line,) = evaluate.as_table(found).splitlines()[3:4]
     assert line.split() == ["wedge", "-", "-", "-", "-"]
 
@@ -93,8 +93,8 @@ def test_a_photograph_that_cannot_be_read_is_named_and_the_rest_measured(
 ):
     notes = stub.Notes()
     found = midlevel.evaluate(model, lopsided, split="test", progress=notes)
-    assert found["images"] == 3
-    (line,) = found["left_out"]
+    assert found.images == 3
+    (line,) = found.left_out
     assert line.startswith(f"{lopsided / 'JPEGImages' / '4.jpg'}: ")
     assert line.endswith(": left out") and line in notes.lines
     assert "1 things to mend in the data; the rest goes on" in notes.lines
@@ -109,7 +109,7 @@ def test_the_table_for_people_is_in_percent(found):
     lines = evaluate.as_table(found).splitlines()
     columns = ["area", "11-point", "non-interpolated", "pointing"]
     assert lines[0].split() == ["AP", "%", *columns]
-    values = [f"{100 * found['mAP'][form]:.1f}" for form in metrics.FORMS]
+    values = [f"{100 * found.mAP[form]:.1f}" for form in metrics.FORMS]
     assert lines[4].split() == ["mean", *values, "100.0"]
     assert "5 photographs of split 'val'" in lines[5]
     assert lines[6].startswith("pointing: 6 of 6 (6 strictly inside, without the root ")

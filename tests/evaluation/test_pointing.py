@@ -114,7 +114,7 @@ def slow_points(model, folder):
 
 def test_evaluation_plays_it_for_each_class(trained, toy_voc):
     model = midlevel.load(trained.folder)
-    found = midlevel.evaluate(model, progress=stub.QUIET)["pointing"]
+    found = midlevel.evaluate(model, progress=stub.QUIET).pointing
     shares = {name: row["share"] for name, row in found["classes"].items()}
     assert shares == pytest.approx(slow_points(model, toy_voc))
     assert found["mean"] == pytest.approx(np.mean(list(shares.values())))

@@ -81,7 +81,7 @@ def test_merged_and_ignored_classes_are_what_a_run_learns(
     assert set(run.record["classes"]) == {"angular", "round"}
     assert set(run.metrics["AP"]) == {"angular", "round"}
     again = midlevel.evaluate(midlevel.load(run.folder), progress=stub.QUIET)
-    assert again["AP"] == run.metrics["AP"]
+    assert run.metrics["AP"] == again.AP
 
 
 def test_groups_stay_in_one_split_of_a_run(stub_backbone, toy_voc, tmp_path):
@@ -96,7 +96,7 @@ def test_groups_stay_in_one_split_of_a_run(stub_backbone, toy_voc, tmp_path):
     )
     assert splits_of(run)["val"] == ["images/train_10.jpg"]
     found = midlevel.evaluate(midlevel.load(run.folder), progress=stub.QUIET)
-    assert found["images"] == 1 and found["AP"] == run.metrics["AP"]
+    assert found.images == 1 and run.metrics["AP"] == found.AP
 
 
 def test_strict_refuses_what_is_wrong_with_a_photograph_too(
@@ -128,11 +128,11 @@ def test_other_data_are_measured_in_the_order_of_the_run(
     (shown / "val.csv").write_text(f"{text}images/val_00.jpg,1,1,30,30,ant\n")
     model, notes = midlevel.load(trained.folder), stub.Notes()
     found = midlevel.evaluate(model, shown, progress=notes, format=form)
-    assert list(found["AP"]) == trained.record["classes"] == ["disc", "square", "wedge"]
+    assert list(found.AP) == trained.record["classes"] == ["disc", "square", "wedge"]
     own = midlevel.evaluate(model, progress=stub.QUIET)
-    assert found["AP"]["disc"]["area"] is None
+    assert found.AP["disc"]["area"] is None
     for name in ("square", "wedge"):
-        assert found["AP"][name] == own["AP"][name]
+        assert found.AP[name] == own.AP[name]
     assert "boxes of other classes, taken as background: ant 1" in notes.text
 
 
@@ -142,7 +142,7 @@ def test_the_format_of_a_run_is_not_taken_for_other_data(
     folder = copy_of(toy_voc, tmp_path / "set", formats.write_csv)
     run = stub.train(folder, tmp_path / "run", data__format="csv", **TINY)
     model = midlevel.load(run.folder)
-    assert midlevel.evaluate(model, toy_voc, progress=stub.QUIET)["images"] == 5
+    assert midlevel.evaluate(model, toy_voc, progress=stub.QUIET).images == 5
     with pytest.raises(errors.DataError, match="holds no CSV file"):
         midlevel.evaluate(model, toy_voc, progress=stub.QUIET, format="csv")
 

@@ -34,7 +34,7 @@ def test_ninety_photographs_are_enough_for_cats_dogs_and_horses(voc_animals, tmp
     run = midlevel.train(data, settings=settings, run=tmp_path / "run", progress=QUIET)
     model = midlevel.load(run.folder)
     found = midlevel.evaluate(model, progress=QUIET)
-    assert found["images"] == 90
-    assert found["mAP"]["area"] > 0.85
+    assert found.images == 90
+    assert found.mAP["area"] > 0.85
     for path in midlevel.export(model, progress=QUIET):  # verifies them
         assert path.exists()

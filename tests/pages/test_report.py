@@ -49,8 +49,8 @@ def test_the_page_stands_alone(page):
 def test_its_numbers_are_those_of_training_and_evaluation(model, numbers):
     found = midlevel.evaluate(model, progress=stub.QUIET)
     for name in ("mAP", "AP"):
-        assert numbers[name] == found[name] == model.run.metrics[name]
-    assert numbers["pointing"] == found["pointing"]
+        assert numbers[name] == getattr(found, name) == model.run.metrics[name]
+    assert numbers["pointing"] == found.pointing
     assert numbers["calibration"]["error"] == model.run.metrics["calibration_error"]
     assert numbers["photographs"] == {"train": 11, "val": 5}
     assert numbers["windows"] == model.run.metrics["windows"]

@@ -347,9 +347,9 @@ def test_without_a_validation_split_some_of_the_training_split_serves(
     model = midlevel.load(run.folder)
     found = midlevel.evaluate(model, progress=stub.QUIET)
     learned = midlevel.evaluate(model, split="train", progress=stub.QUIET)
-    assert found["images"] == len(readable)
-    assert found["images"] + learned["images"] == 9
-    assert found["mAP"] == run.metrics["mAP"]
+    assert found.images == len(readable)
+    assert found.images + learned.images == 9
+    assert found.mAP == run.metrics["mAP"]
 
 
 def test_what_cannot_be_read_is_named_counted_and_recorded(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+Chosen = Literal["openvino", "tensorflow"]
 EngineName = Literal["auto", "openvino", "tensorflow"]
 Precision = Literal["f32", "bf16", "f16"]
 NAMES: tuple[str, ...] = get_args(EngineName)
@@ -49,7 +50,7 @@ class Engine:
         why: what decided, for the user.
     """
 
-    name: Literal["openvino", "tensorflow"]
+    name: Chosen
     precision: str = "f32"
     device: Literal["CPU", "GPU"] = "CPU"
     why: str = ""
@@ -107,18 +108,18 @@ class Engine:
         return openvino.OpenVINONetwork(graph, self.precision, self.streams)
 
 
-def choose(name: str = "auto", precision: str = "f32") -> Engine:
+def choose(name: EngineName | str = "auto", precision: str = "f32") -> Engine:
     """The engine to use here; `auto` is TensorFlow with a GPU, else OpenVINO.
 
     Raises:
         errors.MidlevelError: the engine does not compute in that precision here.
     """
     has_gpu = name != "openvino" and gpu.usable()
-    device = "GPU" if has_gpu else "CPU"
+    device: Literal["CPU", "GPU"] = "GPU" if has_gpu else "CPU"
     why = "a GPU was found" if has_gpu else "no GPU was found"
-    if name == "auto":
-        name = "tensorflow" if has_gpu else "openvino"
-    else:
+    if name != "auto":
         why = "as asked" if name == "openvino" else f"as asked; {why}"
-    precisions.check(name, precision, device)
-    return Engine(name, precision, device, why)
+    is_tensorflow = has_gpu if name == "auto" else name == "tensorflow"
+    chosen: Chosen = "tensorflow" if is_tensorflow else "openvino"
+    precisions.check(chosen, precision, device)
+    return Engine(chosen, precision, device, why)
