@@ -128,8 +128,7 @@ class _Work:
         with bar.task("predict", len(paths)) as advance:
             found = self.model.stream(paths)
             for path, record in zip(paths, found, strict=True):
-                record["file"] = self.name(path)
-                write(record)
+                write({**record, "file": self.name(path)})
                 self.summary.failed += record["failure"] is not None
                 self.summary.done += record["failure"] is None
                 self.summary.unlabelled += not (record["labels"] or record["failure"])
