@@ -95,6 +95,7 @@ def test_the_watch_sees_a_connection(tmp_path):
     assert done.returncode == 9 and "127.0.0.1" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.tf
 def test_nothing_is_sent_and_no_network_is_needed(toy_voc, tmp_path):
     """Python's sockets are watched; native code has no network, where that can be."""

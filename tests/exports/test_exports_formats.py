@@ -78,6 +78,7 @@ def assert_same(found, expected):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @every_format
 def test_whole_images_score_as_in_the_run(model, exported, name):
     score = loaded(exported, name, "image")
@@ -187,6 +188,7 @@ def test_openvino_takes_halves_as_the_run_does(model, exported):
         assert_same(score(image[None]), scores_of(model, image)[None])
 
 
+@pytest.mark.slow
 def test_a_scale_that_cannot_be_counted_gives_openvino_one_size(model, tmp_path):
     geometry = model.extractor.geometry
     (level,) = geometry.levels

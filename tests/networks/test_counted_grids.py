@@ -61,6 +61,7 @@ def test_counts_are_those_of_the_run(scale, width, height):
     assert counted(scale)((width, height)) == grid((width, height), scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", SCALES)
 def test_counts_are_those_of_the_run_where_it_is_a_half(scale):
     """Halves of the long side, the short side and panoramas, and their neighbours."""

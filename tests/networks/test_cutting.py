@@ -61,6 +61,7 @@ def test_a_map_that_is_not_there_is_told_before_anything_is_built():
         backbones.build("convnext_tiny", map="stride16")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
 def test_windows_of_another_map_have_its_channels_and_its_cells(engine, lite0):
     backbone = backbones.build(
@@ -79,6 +80,7 @@ def test_windows_of_another_map_have_its_channels_and_its_cells(engine, lite0):
     assert backbone.fingerprint != last.backbone.fingerprint
 
 
+@pytest.mark.slow
 def test_what_is_stored_of_one_map_is_not_another(tmp_path):
     model = backbones.keras_model("mobilenet_v3_small", "none", "stride16")
     backbones.store(tmp_path / "a.xml", "mobilenet_v3_small", model, "stride16")
@@ -163,6 +165,7 @@ def test_a_tail_can_be_trained_and_the_trunk_stays(lite0):
     np.testing.assert_array_equal(trunk(noise(2, 2)), before)
 
 
+@pytest.mark.slow
 def test_both_parts_run_on_an_engine_and_the_trunk_from_disk(lite0, tmp_path):
     trunk, tail = cutting.cut(lite0, "block5c_add")
     graph = openvino.convert(trunk, "uint8")

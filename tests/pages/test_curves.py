@@ -48,6 +48,7 @@ def test_the_same_numbers_give_the_same_bytes(drawn):
     assert "<metadata" not in svg and "<!DOCTYPE" not in svg
 
 
+@pytest.mark.slow
 def test_the_style_of_others_stays_as_it_was():
     import matplotlib
 

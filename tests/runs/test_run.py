@@ -80,6 +80,7 @@ def test_a_file_with_the_weights_that_come_along_need_not_be_found_again(of_pack
     assert of_packaged.weights(named) == "imagenet"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
 def test_the_default_backbone_with_other_weights_is_kept_and_scored_with(
     packaged, tuned, of_tuned, engine

@@ -266,6 +266,7 @@ def test_numbers_that_are_none_are_refused(text):
         scale.numbers("--counts", text, int)
 
 
+@pytest.mark.slow
 def test_training_is_compared_with_the_usual_recipe(
     stub_backbone, toy_voc, monkeypatch
 ):

@@ -40,6 +40,7 @@ def trials(toy_voc, place, register):
     return kill_trials.trials(toy_voc, place, stub.SETTINGS, command(register))
 
 
+@pytest.mark.slow
 def test_a_killed_prediction_and_its_shards_are_those_of_one_left_alone(
     toy_voc, place, trained
 ):

@@ -52,6 +52,7 @@ keras.config.set_dtype_policy("mixed_float16")
 POLICY_IS_BACK = "assert config.dtype_policy().name == 'mixed_float16'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "backend"),
     [("", "", "torch"), (CALLS, POLICY_IS_BACK, "tensorflow")],

@@ -58,6 +58,7 @@ def test_keras_loaded_on_something_else_is_refused_in_one_line(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_a_backend_left_set_for_others_is_of_no_concern(backend):
     load = "from midlevel.system import runtime; keras = runtime.load_keras()"

@@ -152,6 +152,7 @@ def homeless(place, *arguments, code=STUB, **environment):
     )
 
 
+@pytest.mark.slow
 def test_without_a_home_folder_training_says_what_to_set(toy_voc, tmp_path):
     options = ("--set=backbone.name=stub", "-q")
     done = homeless(tmp_path, "train", toy_voc, *options, code=WITH_KERAS)
