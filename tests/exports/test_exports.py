@@ -68,18 +68,13 @@ def test_labels_say_what_the_columns_are(model, folder):
     assert content["thresholds"] == model.thresholds and content["k"] == model.k
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "begin, load",
     [
         ("import midlevel", "midlevel.load_keras"),
-        pytest.param(
-            "import keras, midlevel", "midlevel.load_keras", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            "import keras, midlevel.networks.export_layers",
-            "keras.saving.load_model",
-            marks=pytest.mark.slow,
-        ),
+        ("import keras, midlevel", "midlevel.load_keras"),
+        ("import keras, midlevel.networks.export_layers", "keras.saving.load_model"),
     ],
 )
 def test_a_stranger_needs_one_call_whatever_was_imported(folder, begin, load):
