@@ -345,3 +345,15 @@ def test_predict_names_its_model_and_counts_what_got_no_label(here, trained, toy
         done.stderr
     )
     assert "16 scored, " in done.stderr and " of them without a label" in done.stderr
+
+
+def test_an_output_of_other_thresholds_needs_overwrite(here, trained, toy_voc):
+    predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder, "-q"]
+    predict += ["--output", "labels.csv"]
+    assert call(*predict).exit_code == 0
+    before = (here / "labels.csv").read_bytes()
+    line = fails(2, *predict, "--threshold", "1")
+    assert line.startswith(f"midlevel: labels.csv: holds records of {trained.folder} ")
+    assert (here / "labels.csv").read_bytes() == before
+    assert call(*predict, "--threshold", "1", "--overwrite").exit_code == 0
+    assert (here / "labels.csv").read_bytes() != before
