@@ -119,7 +119,9 @@ def test_data_that_cannot_be_used_leaves_with_3_and_is_named(here):
 
 def test_a_model_that_is_not_there_leaves_with_2_and_the_way_to_one(here):
     assert "Train one with `midlevel train`" in fails(2, "evaluate")
-    assert "nowhere: is not a run" in fails(2, "evaluate", "--model", "nowhere")
+    assert "nowhere: does not exist. There are no runs in" in fails(
+        2, "evaluate", "--model", "nowhere"
+    )
 
 
 def test_a_photograph_that_is_not_there_leaves_with_3(here, trained):
