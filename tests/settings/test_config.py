@@ -143,7 +143,7 @@ K = "auto or a number from 1 to 100"
         ("windows.pyramid", "octave", PYRAMIDS, "octave. Did you mean octaves?"),
         ("windows.pyramid", [], LEVELS, "[]."),
         ("windows.pyramid", 5, LEVELS, "5."),
-        ("features.views", ["miror"], VIEWS, "['miror']. Did you mean mirror?"),
+        ("features.views", ["mirrors"], VIEWS, "['mirrors']. Did you mean mirror?"),
         ("features.views", [], "a list of names, at least one", "[]."),
         ("data.classes", "cat", "a list of names", "cat."),
         ("data.merge", [], "names with lists of names", "[]."),
