@@ -128,6 +128,7 @@ def predict(
     format: RecordFormat | None = None,
     shard: tuple[int, int] = (0, 1),
     resume: bool = True,
+    overwrite: bool = False,
     thresholds: Mapping[str | None, float] | float | None = None,
     engine: EngineName | None = None,
     precision: Precision | None = None,
@@ -139,20 +140,23 @@ def predict(
 
     Args:
         source: photographs, folders (searched with their subfolders) or globs.
-        output: the file; by default a new one in runs/predict. What an interrupted
-            prediction of the same model left there is gone on with.
+        output: the file; by default a new one in runs/predict.
         format: by default as the file's name ends, else `jsonl`.
         shard: `(i, n)`: the i-th, from 0, of n even parts of the photographs.
-        resume: go on with what an interrupted prediction of the same model left.
+        resume: go on with the records of the same model that are there, also of an
+            interrupted prediction; else score all photographs again.
+        overwrite: replace an output of another model, thresholds or photographs, or of
+            another program; else it is refused.
         thresholds: the probability from which a class is a label: one for all, or some
             by class, where None is every other; by default the run's own.
 
     Raises:
         errors.DataError: there is no photograph, or none that can be read.
-        errors.MidlevelError: the output cannot be written.
+        errors.MidlevelError: the output cannot be written, or may not be replaced.
         errors.Interrupted: Ctrl-C; the records so far are kept.
     """
     from midlevel.images import sources
+    from midlevel.prediction import journal
     from midlevel.prediction import predict as prediction
 
     found = sources.search([source] if isinstance(source, str | Path) else source)
@@ -164,7 +168,8 @@ def predict(
     progress = _progress(progress)
     for line in found.passed_over:
         progress.say(line)
-    return prediction.predict(loaded, some, output, format, progress, resume, root)
+    allowed = journal.Allowed(resume, overwrite)
+    return prediction.predict(loaded, some, output, format, progress, allowed, root)
 
 
 def check(

@@ -41,7 +41,14 @@ from midlevel.settings import choices
     "--resume/--no-resume",
     default=True,
     show_default=True,
-    help="Go on with what an interrupted prediction of the same model left.",
+    help="Go on with the records of the same model that are there, also of an "
+    "interrupted prediction; else score all photographs again.",
+)
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an output of another model, thresholds or photographs, or of another "
+    "program; else it is refused.",
 )
 @click.option(
     "--fail-on-error", is_flag=True, help="Leave with 4 if a photograph cannot be read."
@@ -56,6 +63,7 @@ def predict(
     thresholds,
     shard,
     resume,
+    overwrite,
     fail_on_error,
     engine,
     precision,
@@ -85,6 +93,7 @@ def predict(
         shard=shard,
         thresholds=dict(thresholds),
         resume=resume,
+        overwrite=overwrite,
         engine=engine,
         precision=precision,
         progress=Progress(quiet),

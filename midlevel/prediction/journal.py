@@ -7,48 +7,83 @@ out.jsonl.part.json   what makes these
 .out.jsonl.lock       held by the process that writes
 
 So a process killed at any moment loses what it had in hand and nothing else. The same
-command goes on; a record that says `failure` is tried again.
+command goes on; a record that says `failure` is tried again. What this command could
+not make again, `replacing` keeps.
 """
 
 import contextlib
 import glob
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from midlevel import errors
-from midlevel.prediction import records
+from midlevel.prediction import records, replacing
+from midlevel.prediction.journal_files import (
+    TIED,
+    abouts,
+    beside,
+    encoded,
+    lock,
+    parsed,
+    read,
+    size,
+    tied,
+)
 from midlevel.system import files
 
 ADVICE = (
     "Name another --output; or make room, and the same command goes on with the "
     "records so far."
 )
-TIED = ("schema", "fingerprint", "root")  # what all records of a file have in common
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What may be done with what is there.
+
+    Attributes:
+        resume: go on with what the same model left.
+        overwrite: replace what anything else left.
+    """
+
+    resume: bool = True
+    overwrite: bool = False
+
+
+USUAL = Allowed()
 
 
 @contextlib.contextmanager
 def opened(
-    output: Path, meta: dict[str, Any], resume: bool = True
+    output: Path,
+    meta: dict[str, Any],
+    allowed: Allowed = USUAL,
+    names: Collection[str] = (),
 ) -> Iterator["Journal"]:
     """The journal of `output`, which no other process writes meanwhile.
 
     Args:
         meta: what makes the records; those of another model are not gone on with.
-        resume: go on with what is there.
+        allowed: what may be done with what is there.
+        names: the photographs that will have a record.
 
     Raises:
         errors.MidlevelError: the files cannot be written, another process writes them,
-            or an unfinished prediction of another model is there.
+            or something would be lost, see `replacing`; then nothing has changed.
     """
     with contextlib.ExitStack() as stack:
         with files.explained(output, ADVICE):
             output.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(files.locked(_lock(output)))
+            stack.enter_context(files.locked(lock(output)))
             files.sweep(output.parent, f"{glob.escape(output.name)}*", age=0)
-            kept = Journal(output, meta, resume)
+            _settle(output)
+            if not allowed.overwrite:
+                replacing.check(output, meta, names)
+            kept = Journal(output, meta, allowed.resume)
         stack.callback(kept.close)
         yield kept
 
@@ -64,11 +99,9 @@ class Journal:
     def __init__(self, output: Path, meta: dict[str, Any], resume: bool):
         """Find the records that are there; cut off what is half a line."""
         self.output, self.part = output, beside(output, "part")
-        self._about, self._about_part = _abouts(output)
+        self._about, self._about_part = abouts(output)
         self.done: set[str] = set()
         self._places: dict[str, int] = {}  # where the newest line of each begins
-        if self._about_part.exists() and not self.part.exists():
-            self._about_part.replace(self._about)  # killed at the end of `finish`
         self._begin(meta, resume)
         self._file = self.part.open("r+b", buffering=0)
         self._end = self._find()
@@ -86,7 +119,7 @@ class Journal:
             errors.MidlevelError: it cannot be written.
         """
         with files.explained(self.output, ADVICE):
-            line = rest = _encoded(record)
+            line = rest = encoded(record)
             while rest:
                 rest = rest[self._file.write(rest) :]
         self._places[str(record["file"])] = self._end
@@ -111,21 +144,16 @@ class Journal:
         The part is there before what is said of it: by what is said of it alone one
         sees where `finish` was. So it begins empty, and is filled afterwards.
         """
-        is_same = resume and _tied(self._about_part, meta)
-        is_finished = resume and _tied(self._about, meta)
-        if resume and not is_same and _size(self.part):
-            raise errors.MidlevelError(
-                f"{self.part}: holds records of another model or folder. Finish that "
-                "prediction, name another --output, or add --no-resume to begin again."
-            )
+        is_same = resume and tied(self._about_part, meta)
+        is_finished = resume and tied(self._about, meta)
         if not is_same:
             self.part.write_bytes(b"")
         known = [self._about_part] * is_same + [self._about] * is_finished
-        times = [_read(about).get("begun", time.time()) for about in known]
+        times = [read(about).get("begun", time.time()) for about in known]
         self.begun: float = min([time.time(), *times])
-        about = _encoded({**meta, "begun": self.begun}, indent=2)
+        about = encoded({**meta, "begun": self.begun}, indent=2)
         files.write_text(self._about_part, about.decode())
-        if is_finished and not _size(self.part) and self.output.exists():
+        if is_finished and not size(self.part) and self.output.exists():
             self._copy()
 
     def _copy(self) -> None:
@@ -135,7 +163,7 @@ class Journal:
             path.open("wb") as part,
             self.output.open("rb") as file,
         ):
-            part.writelines(line for line in file if _parsed(line))
+            part.writelines(line for line in file if parsed(line))
 
     def _find(self) -> int:
         """Note the records of the part; returns where its last whole line ends.
@@ -145,7 +173,7 @@ class Journal:
         end = 0
         with self.part.open("rb") as file:
             for line in file:
-                if record := _parsed(line):
+                if record := parsed(line):
                     name = str(record["file"])
                     self._places[name] = end
                     (self.done.discard if record["failure"] else self.done.add)(name)
@@ -159,62 +187,22 @@ class Journal:
             yield part.readline()
 
 
-def beside(output: Path, what: str) -> Path:
-    """The file of a journal that goes with its output."""
-    return output.with_name(f"{output.name}.{what}")
+def _settle(output: Path) -> None:
+    """End what a process did not that was killed at the end of `finish`."""
+    about, about_part = abouts(output)
+    if about_part.exists() and not beside(output, "part").exists():
+        about_part.replace(about)
 
 
 def can_go_on(output: Path, meta: dict[str, Any]) -> bool:
     """Whether an unfinished journal is of the same photographs and model, and free."""
-    if not _tied(_abouts(output)[1], meta, (*TIED, "names")):
+    if not tied(abouts(output)[1], meta, (*TIED, "names")):
         return False
     try:
-        with files.locked(_lock(output)):
+        with files.locked(lock(output)):
             return beside(output, "part").exists()
     except (errors.MidlevelError, OSError):
         return False
-
-
-def _lock(output: Path) -> Path:
-    return output.with_name(f".{output.name}.lock")
-
-
-def _abouts(output: Path) -> tuple[Path, Path]:
-    """What is said of the output, and of the part."""
-    return beside(output, "meta.json"), beside(output, "part.json")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _read(about: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(about.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _tied(about: Path, meta: dict[str, Any], names: Sequence[str] = TIED) -> bool:
-    """Whether the records that `about` tells of are of the same model."""
-    before = _read(about)
-    return all(before.get(name) == meta[name] for name in names)
-
-
-def _encoded(content: Mapping[str, Any], indent: int | None = None) -> bytes:
-    """JSON in UTF-8; bytes of a file's name that are no text come as escapes."""
-    text = json.dumps(content, ensure_ascii=False, indent=indent) + "\n"
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _parsed(line: bytes) -> records.Record | None:
-    """The record in a line; None if it is cut off, or something else."""
-    try:
-        record = json.loads(line) if line.endswith(b"\n") else None
-        return record if record and {"file", "failure"} <= set(record) else None
-    except (ValueError, TypeError):
-        return None
 
 
 def _write(

@@ -12,6 +12,8 @@ from typing import Any
 from midlevel import errors
 from midlevel.images import sources
 from midlevel.prediction import journal, records
+from midlevel.prediction.journal import USUAL, Allowed
+from midlevel.prediction.journal_files import beside
 from midlevel.prediction.model import Model
 from midlevel.system import files, folders, streams
 from midlevel.system.progress import Progress
@@ -45,26 +47,29 @@ def predict(
     output: str | Path | None = None,
     form: str | None = None,
     progress: Progress | None = None,
-    resume: bool = True,
+    allowed: Allowed = USUAL,
     root: Path | None = None,
 ) -> Summary:
     """Label photographs and write a record of each, in the order they were given.
 
     A photograph that cannot be read has a record that says so; the rest goes on.
-    What an interrupted prediction of the same model had finished is not done again.
+    What the same model has done before is not done again, and what anything else left
+    is not replaced unasked, see `replacing`.
 
     Args:
         paths: photographs, such as `sources.find` gives.
         output: a file, or `-` for stdout. By default a file in runs/predict, and a line
             of text for each photograph on stdout.
         form: `jsonl` or `csv`; by default as the file's name ends, see `ENDINGS`.
-        resume: go on with what is in `output`, or in the newest unfinished folder.
+        allowed: what may be done with what is in `output`; to resume is also to go on
+            with the newest unfinished folder.
         root: the folder that `file` in a record is relative to; by default
             `sources.root(paths)`.
 
     Raises:
         errors.DataError: no photograph could be read.
-        errors.MidlevelError: the output cannot be written.
+        errors.MidlevelError: the output cannot be written, or is there and may not be
+            replaced.
         errors.Interrupted: Ctrl-C; the records so far are kept.
     """
     progress = progress or Progress()
@@ -76,9 +81,9 @@ def predict(
         _to_stdout(work, paths, form)
     else:
         meta = work.meta(paths)
-        place = Path(output) if output else _place(meta, form, resume)
+        place = Path(output) if output else _place(meta, form, allowed.resume)
         work.summary.output = place
-        _keep(work, place, paths, meta, form, resume)
+        _keep(work, place, paths, meta, form, allowed)
     _conclude(work.summary, time.monotonic() - work.started, progress)
     return work.summary
 
@@ -179,17 +184,16 @@ def _keep(
     paths: Sequence[Path],
     meta: dict[str, Any],
     form: str,
-    resume: bool,
+    allowed: Allowed,
 ) -> None:
     """Score what the journal does not have yet, and finish it."""
     if output.is_dir():
         raise errors.MidlevelError(f"{output}: is a folder. Name a file with --output.")
     names = list(map(work.name, paths))
     try:
-        with journal.opened(output, meta, resume) as kept:
+        with journal.opened(output, meta, allowed, names) as kept:
             todo = [p for p in paths if not _is_done(p, work, kept)]
             work.summary.resumed = work.summary.done = len(paths) - len(todo)
-            _check_others(work, names, kept)
             if work.summary.resumed:
                 work.progress.say(
                     f"{work.summary.resumed} records are there already, going on"
@@ -197,21 +201,11 @@ def _keep(
             work.score(todo, kept.write)
             kept.finish(names, form, work.model.classes)
     except KeyboardInterrupt as error:
+        same = "The same command" + ("" if allowed.resume else ", with --resume,")
         raise errors.Interrupted(
-            f"Interrupted; the records so far are in {journal.beside(output, 'part')}. "
-            "The same command goes on."
+            f"Interrupted; the records so far are in {beside(output, 'part')}. "
+            f"{same} goes on."
         ) from error
-
-
-def _check_others(work: _Work, names: Sequence[str], kept: journal.Journal) -> None:
-    """Refuse to lose records of photographs that are there but not asked for now."""
-    others = kept.done.difference(names)
-    there = next((n for n in sorted(others) if (work.root / n).exists()), None)
-    if there:
-        raise errors.MidlevelError(
-            f"{kept.output}: holds records of other photographs, such as {there}. Name "
-            "another --output, or add --no-resume to begin again."
-        )
 
 
 def _is_done(path: Path, work: _Work, kept: journal.Journal) -> bool:

@@ -195,6 +195,15 @@ def cell(value: Any) -> Any:
     return f"'{value}" if is_formula else value
 
 
+def uncelled(text: str) -> str:
+    """The text that `cell` made a cell of.
+
+    >>> uncelled("'=1+1"), uncelled("cat")
+    ('=1+1', 'cat')
+    """
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text
+
+
 def _row(record: Record, classes: Sequence[str]) -> list[Any]:
     labels = joined(label["name"] for label in record["labels"])
     by_name = [record["scores"].get(name, "") for name in classes]

@@ -4,10 +4,11 @@ import contextlib
 from pathlib import Path
 
 from midlevel import errors
+from midlevel.runs import listing
+from midlevel.runs.listing import TRAIN_FOLDER
 from midlevel.runs.run import ADVICE, Run
 from midlevel.system import files, folders
 
-TRAIN_FOLDER = Path("runs/train")
 BEGINNING = {"split.csv", "config.yaml", "environment.json"}  # written before run.json
 
 
@@ -39,8 +40,7 @@ def newest(finished: bool, kind: Path = TRAIN_FOLDER) -> Run:
     Raises:
         errors.MidlevelError: there is none.
     """
-    records = sorted(kind.glob("*/run.json"), key=lambda p: p.stat().st_mtime_ns)
-    for path in reversed(records):
+    for path in listing.records(kind):
         run = Run(path.parent)
         with contextlib.suppress(errors.MidlevelError):  # another version's
             if run.record.get("finished") == finished:

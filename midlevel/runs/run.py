@@ -17,6 +17,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from midlevel import errors
 from midlevel.networks import backbones
+from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
 from midlevel.system import files
@@ -47,8 +49,13 @@ class Run:
         """`run.json`.
 
         Raises:
-            errors.MidlevelError: the folder is no run, or of another version.
+            errors.MidlevelError: there is no such folder, it is no run, or of another
+                version.
         """
+        if not os.path.exists(self.folder):
+            raise errors.MidlevelError(
+                f"{self.folder}: does not exist. {listing.said(self.folder)}"
+            )
         path = self.folder / "run.json"
         try:
             record = json.loads(files.read_text(path))

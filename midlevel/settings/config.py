@@ -128,8 +128,8 @@ class Windows(Section):
     @classmethod
     def _known(cls, pyramid):
         if isinstance(pyramid, str) and pyramid not in windows.PYRAMIDS:
-            known = ", ".join(windows.PYRAMIDS)
-            raise ValueError(f"must be one of {known}, or a list of scale and sizes")
+            others = ", or a list of scale and sizes"
+            raise config_errors.NotOneOf(pyramid, windows.PYRAMIDS, others)
         return pyramid
 
     def levels(self) -> tuple[windows.Level, ...]:
@@ -151,7 +151,7 @@ class Backbone(Section):
     @classmethod
     def _known(cls, name):
         if name not in table.BACKBONES:
-            raise ValueError(f"must be one of {', '.join(table.BACKBONES)}")
+            raise config_errors.NotOneOf(name, table.BACKBONES)
         return name
 
 
@@ -177,7 +177,8 @@ class Features(Section):
             try:
                 augment.check_name(name)
             except errors.MidlevelError as error:
-                raise ValueError(str(error).partition(" Received:")[0]) from error
+                others = ", or such as colour:2 for another draw"
+                raise config_errors.NotOneOf(name, augment.NAMES, others) from error
         return views
 
 
@@ -318,9 +319,8 @@ def load(
         return Config.model_validate(tree)
     except pydantic.ValidationError as error:
         said = (config_errors.explain(item, Config) for item in error.errors())
-        lines = "; ".join(said)
         where = f"{base}: " if isinstance(base, str | Path) else ""
-        raise errors.MidlevelError(f"{where}{lines}") from error
+        raise errors.MidlevelError(f"{where}{' '.join(said)}") from error
 
 
 def parse_setting(text: str) -> tuple[str, object]:

@@ -1,29 +1,61 @@
-"""Say in one line what is wrong with a setting, and what was probably meant."""
+"""Say in our own words what is wrong with a setting, and what was probably meant."""
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
+from midlevel.settings import expected
 from midlevel.system import text
 
 
+class NotOneOf(ValueError):
+    """A name that is none of those known; for validators of settings."""
+
+    def __init__(self, received: str, known: Iterable[str], others: str = "") -> None:
+        known = list(known)
+        super().__init__(f"expected one of {', '.join(known)}{others}")
+        self.hint = text.did_you_mean(received, known)
+
+
 def explain(item: Mapping[str, Any], root: type[BaseModel]) -> str:
-    """One line for one of pydantic's errors on the settings whose model is `root`."""
+    """What one of pydantic's errors on the settings whose model is `root` comes to.
+
+    One line of whole sentences.
+    """
     loc = [part for part in item["loc"] if not str(part).startswith("<")]
-    place = ".".join(map(str, loc))
-    if item["type"] == "extra_forbidden":
+    place = ".".join(str(part) for part in loc if part != "[key]")
+    if item["type"] in ("extra_forbidden", "invalid_key"):
         return f"{place}: no such setting.{_suggest(loc, root)}"
-    why = item["msg"].removeprefix("Value error, ").rstrip(".")
+    if item["type"] == "missing":
+        return f"{place}: is missing. Expected {expected.words(loc, root)}."
+    why, hint = _why(item, loc, root)
     if not place:  # about several settings together
-        return why
-    return f"{place}: {why}. Received: {_shown(item['input'])}"
+        return f"{why}."
+    return f"{place}: {why}. Received: {_shown(item['input'])}.{hint}"
+
+
+def _why(
+    item: Mapping[str, Any], loc: expected.Place, root: type[BaseModel]
+) -> tuple[str, str]:
+    """What is wrong with a value, and a sentence with what was probably meant."""
+    if item["type"] == "value_error":  # of a validator of ours
+        error = item["ctx"]["error"]
+        return str(error).rstrip("."), getattr(error, "hint", "")
+    received = item["input"]
+    known = expected.choices(loc, root) if isinstance(received, str) else []
+    hint = text.did_you_mean(received, known) if known else ""
+    return f"expected {expected.words(loc, root)}", hint
 
 
 def _shown(value: object) -> str:
-    """A value, shortened; YAML's aliases can make one that fills the memory."""
-    return (value if isinstance(value, str) else reprlib.repr(value))[:80]
+    """A value in one line, shortened; YAML's aliases can make one that fills the
+    memory."""
+    if value is None:
+        return "nothing"
+    shown = value[:80] if isinstance(value, str) else reprlib.repr(value)[:80]
+    return " ".join(shown.split())
 
 
 def _suggest(place: list, root: type[BaseModel]) -> str:

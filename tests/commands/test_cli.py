@@ -119,7 +119,9 @@ def test_data_that_cannot_be_used_leaves_with_3_and_is_named(here):
 
 def test_a_model_that_is_not_there_leaves_with_2_and_the_way_to_one(here):
     assert "Train one with `midlevel train`" in fails(2, "evaluate")
-    assert "nowhere: is not a run" in fails(2, "evaluate", "--model", "nowhere")
+    assert "nowhere: does not exist. There are no runs in" in fails(
+        2, "evaluate", "--model", "nowhere"
+    )
 
 
 def test_a_photograph_that_is_not_there_leaves_with_3(here, trained):
@@ -345,3 +347,15 @@ def test_predict_names_its_model_and_counts_what_got_no_label(here, trained, toy
         done.stderr
     )
     assert "16 scored, " in done.stderr and " of them without a label" in done.stderr
+
+
+def test_an_output_of_other_thresholds_needs_overwrite(here, trained, toy_voc):
+    predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder, "-q"]
+    predict += ["--output", "labels.csv"]
+    assert call(*predict).exit_code == 0
+    before = (here / "labels.csv").read_bytes()
+    line = fails(2, *predict, "--threshold", "1")
+    assert line.startswith(f"midlevel: labels.csv: holds records of {trained.folder} ")
+    assert (here / "labels.csv").read_bytes() == before
+    assert call(*predict, "--threshold", "1", "--overwrite").exit_code == 0
+    assert (here / "labels.csv").read_bytes() != before

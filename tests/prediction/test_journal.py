@@ -11,10 +11,11 @@ import pytest
 import steps
 
 from midlevel import errors
-from midlevel.prediction import journal
+from midlevel.prediction import journal, journal_files
 
 META = {"schema": "s/1", "fingerprint": "f", "root": "/photographs", "names": "n"}
 OTHER = {**META, "fingerprint": "g"}
+RUN = {"model": "runs/train/a", "thresholds": {"cat": 0.5}, "engine": "OpenVINO"}
 NAMES = ["b.jpg", "é a.jpg", "\udcff.jpg", "c.jpg", "d.jpg"]
 
 
@@ -27,10 +28,10 @@ def output(tmp_path):
     return tmp_path / "new" / "out.jsonl"
 
 
-def write(output, names=NAMES, order=None, meta=META, resume=True, make=record):
+def write(output, names=NAMES, order=None, meta=META, make=record, **allowed):
     """Go on with what is there; returns the names that were still to do."""
     order = names if order is None else order
-    with journal.opened(output, meta, resume) as kept:
+    with journal.opened(output, meta, journal.Allowed(**allowed)) as kept:
         todo = [name for name in names if name not in kept.done]
         for name in todo:
             kept.write(make(name))
@@ -42,9 +43,12 @@ class Killed(Exception):
     pass
 
 
-def begin(output, names=NAMES[:3], meta=META, make=record):
+def begin(output, names=NAMES[:3], meta=META, make=record, **allowed):
     """What a process leaves that was killed after these records."""
-    with pytest.raises(Killed), journal.opened(output, meta) as kept:
+    with (
+        pytest.raises(Killed),
+        journal.opened(output, meta, journal.Allowed(**allowed)) as kept,
+    ):
         for name in names:
             kept.write(make(name))
         raise Killed
@@ -89,7 +93,7 @@ def test_a_record_is_on_disk_as_soon_as_it_is_written(output):
 
 def test_cut_off_at_any_byte_it_goes_on_with_all_whole_records(output, whole):
     begin(output, NAMES)
-    part = journal.beside(output, "part")
+    part = journal_files.beside(output, "part")
     content = part.read_bytes()
     assert content == whole
     for end in range(len(content) + 1):
@@ -111,19 +115,27 @@ def test_the_output_is_that_of_a_process_left_alone(output, whole, count):
 
 
 @pytest.mark.parametrize(
-    "before, make", [(0, None), (2, begin), (2, write)], ids=["new", "resumed", "more"]
+    "before, make",
+    [(0, None), (2, begin), (2, write), (0, "other")],
+    ids=["new", "resumed", "more", "overwritten"],
 )
 def test_killed_at_any_step_it_goes_on(tmp_path, whole, before, make):
     expected = len(NAMES) - before
+    is_other = make == "other"
 
     def begun(number):
         place = tmp_path / str(number) / "out.jsonl"
-        if make:
+        if is_other:
+            write(place, NAMES[:2], meta=OTHER)
+        elif make:
             make(place, NAMES[:before])
         return place
 
     places = [begun(number) for number in range(40)]
-    code = "test_journal.write(test_journal.journal.Path(sys.argv[1]) / 'out.jsonl')"
+    code = (
+        "test_journal.write(test_journal.journal.Path(sys.argv[1]) / 'out.jsonl', "
+        f"overwrite={is_other})"
+    )
     count = steps.kill(
         f"import filelock, test_journal\n{code}", [p.parent for p in places]
     )
@@ -131,7 +143,7 @@ def test_killed_at_any_step_it_goes_on(tmp_path, whole, before, make):
     written = set()
     for place in places[:count]:
         was_whole = place.exists() and place.read_bytes() == whole
-        todo = write(place)
+        todo = write(place, overwrite=is_other)
         assert place.read_bytes() == whole and there(place) == FINISHED
         assert not (was_whole and todo), "finished records were made again"
         written.add(len(todo))
@@ -168,7 +180,7 @@ def test_the_newest_record_of_a_photograph_counts(output):
 
 def test_a_damaged_line_is_one_record_less(output):
     begin(output, NAMES)
-    part = journal.beside(output, "part")
+    part = journal_files.beside(output, "part")
     lines = part.read_bytes().splitlines(keepends=True)
     part.write_bytes(lines[0] + b"\xff" + lines[1] + b"[1]\n7\n" + b"".join(lines[2:]))
     assert write(output) == [NAMES[1]]
@@ -178,7 +190,7 @@ def test_a_damaged_line_is_one_record_less(output):
 def test_a_table_is_made_of_the_records(output):
     begin(output, NAMES[:1])
     row = {"width": 1, "height": 1, "labels": []}
-    with journal.opened(output, META, resume=False) as kept:
+    with journal.opened(output, META, journal.Allowed(False)) as kept:
         for name in ("a.jpg", "b.jpg"):
             kept.write({**record(name), **row})
         kept.finish(["a.jpg", "b.jpg"], "csv", ["cat"])
@@ -188,22 +200,72 @@ def test_a_table_is_made_of_the_records(output):
 # === Of another model ===
 
 
-def test_unfinished_records_of_another_model_are_refused(output):
-    begin(output)
-    before = journal.beside(output, "part").read_bytes()
-    with pytest.raises(errors.MidlevelError, match="another model or folder. Finish"):
-        write(output, meta=OTHER)
-    assert journal.beside(output, "part").read_bytes() == before
-    assert write(output, meta=OTHER, resume=False) == NAMES
+def test_unfinished_records_of_another_model_are_replaced_only_when_asked(output):
+    begin(output, meta={**META, **RUN})
+    before = journal_files.beside(output, "part").read_bytes()
+    for resume in (True, False):
+        with pytest.raises(errors.MidlevelError) as caught:
+            write(output, meta={**OTHER, "model": "b"}, resume=resume)
+        assert str(caught.value) == (
+            f"{output}.part: holds records of another model, runs/train/a, unfinished. "
+            "Name another --output, or add --overwrite to replace it."
+        )
+    assert journal_files.beside(output, "part").read_bytes() == before
+    assert write(output, meta=OTHER, overwrite=True) == NAMES
+    assert there(output) == FINISHED
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"model": "runs/train/b"}, "of another model, runs/train/a"),
+        ({"thresholds": {"cat": 0.4}}, "of runs/train/a with other thresholds"),
+        ({"engine": "TensorFlow"}, "of runs/train/a on another engine, OpenVINO"),
+        ({}, "of runs/train/a before it was trained again"),
+        ({"schema": "s/2"}, "of another version of midlevel"),
+        (
+            {"fingerprint": "f", "root": "/x"},
+            "with names relative to another folder, /photographs",
+        ),
+    ],
+)
+@pytest.mark.parametrize("resume", [True, False])
+def test_what_is_finished_and_why_it_is_another_is_said(output, changed, what, resume):
+    write(output, meta={**META, **RUN})
+    before = output.read_bytes()
+    with pytest.raises(errors.MidlevelError) as caught:
+        write(output, meta={**OTHER, **RUN, **changed}, resume=resume)
+    assert str(caught.value) == (
+        f"{output}: holds records {what}. "
+        "Name another --output, or add --overwrite to replace it."
+    )
+    assert output.read_bytes() == before and there(output) == FINISHED
 
 
 def test_finished_records_of_another_model_stay_until_the_new_ones_are_there(output):
     write(output)
-    begin(output, NAMES[:2], meta=OTHER)
+    begin(output, NAMES[:2], meta=OTHER, overwrite=True)
     assert found(output) == [record(name) for name in NAMES]
     new = lambda name: record(name, score=0.7)  # noqa: E731
-    assert write(output, meta=OTHER, make=new) == NAMES[2:]
+    assert write(output, meta=OTHER, make=new, overwrite=True) == NAMES[2:]
     assert [row["scores"]["cat"] for row in found(output)] == [0.1] * 2 + [0.7] * 3
+    assert there(output) == FINISHED
+
+
+def test_a_file_that_no_prediction_wrote_is_replaced_only_when_asked(output):
+    output.parent.mkdir()
+    output.write_bytes(b"holiday plans")
+    with pytest.raises(errors.MidlevelError, match="there is no out.jsonl.meta.json"):
+        write(output, resume=False)
+    assert output.read_bytes() == b"holiday plans" and there(output) == ["out.jsonl"]
+    assert write(output, overwrite=True) == NAMES
+    assert found(output) == [record(name) for name in NAMES]
+
+
+def test_an_empty_file_is_nothing_to_lose(output):
+    output.parent.mkdir()
+    output.touch()
+    assert write(output) == NAMES
 
 
 def test_begun_again_nothing_is_gone_on_with(output):
@@ -309,5 +371,5 @@ def test_it_is_known_when_the_first_record_was_made(output):
     write(output)
     with journal.opened(output, META) as kept:
         assert kept.begun == first
-    with journal.opened(output, META, resume=False) as kept:
+    with journal.opened(output, META, journal.Allowed(False)) as kept:
         assert kept.begun > first

@@ -14,7 +14,7 @@ import midlevel
 from midlevel import errors
 from midlevel.commands import cli
 from midlevel.images import sources
-from midlevel.prediction import journal
+from midlevel.prediction import journal, journal_files
 from midlevel.prediction import predict as prediction
 from midlevel.prediction.model import Model
 
@@ -43,9 +43,14 @@ def output(tmp_path):
     return tmp_path / "new" / "out.jsonl"
 
 
-def predict(model, folder, output=None, progress=stub.QUIET, **options):
+def predict(model, folder, output=None, progress=stub.QUIET, form=None, **allowed):
     return prediction.predict(
-        model, sources.find([folder]), output, progress=progress, **options
+        model,
+        sources.find([folder]),
+        output,
+        form,
+        progress,
+        journal.Allowed(**allowed),
     )
 
 
@@ -107,7 +112,7 @@ def test_records_are_the_models_own_in_the_order_given(model, folder, output):
 
 def test_beside_the_records_is_what_made_them(model, folder, output):
     predict(model, folder, output)
-    about = json.loads(journal.beside(output, "meta.json").read_bytes())
+    about = json.loads(journal_files.beside(output, "meta.json").read_bytes())
     assert about["schema"] == "midlevel-prediction/2" and about["photographs"] == 4
     assert about["model"] == str(model.run.folder)
     assert about["root"] == str(folder) and about["classes"] == list(model.classes)
@@ -123,7 +128,10 @@ def test_names_are_relative_to_where_one_stands_or_to_what_holds_all(
     predict(model, folder / "sub", output)
     assert lines(output)[0]["file"] == "é.jpg"
     monkeypatch.chdir(folder.parent)
-    predict(model, folder / "sub", output, resume=False)
+    with pytest.raises(errors.MidlevelError) as caught:
+        predict(model, folder / "sub", output)
+    assert f"relative to another folder, {folder / 'sub'}. " in str(caught.value)
+    predict(model, folder / "sub", output, overwrite=True)
     assert lines(output)[0]["file"] == "photographs/sub/é.jpg"
 
 
@@ -212,7 +220,9 @@ def test_interrupted_it_goes_on_to_the_same_records(
 def test_an_error_of_something_else_is_not_blamed_on_the_output(model, folder, output):
     error = interrupt(model, folder, output, 1, why=PermissionError)
     assert type(error) is PermissionError
-    assert [row["file"] for row in lines(journal.beside(output, "part"))] == NAMES[:1]
+    assert [
+        row["file"] for row in lines(journal_files.beside(output, "part"))
+    ] == NAMES[:1]
 
 
 def test_photographs_that_came_went_or_changed_meanwhile_are_seen(
@@ -239,7 +249,8 @@ def test_what_failed_is_tried_again_once_it_is_mended(model, folder, output, sco
 
 
 def test_it_can_be_begun_again(model, folder, output, scored):
-    interrupt(model, folder, output, 2)
+    error = interrupt(model, folder, output, 2, resume=False)
+    assert "The same command, with --resume, goes on." in str(error)
     scored.clear()
     predict(model, folder, output, resume=False)
     assert scored == NAMES and lines(output) == expected(model, folder)
@@ -317,14 +328,58 @@ def test_a_folder_is_no_output(model, folder, tmp_path):
         predict(model, folder, tmp_path)
 
 
-def test_unfinished_records_of_another_model_are_refused(
-    model, trained_on_crops, folder, output
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+def test_records_of_another_model_are_replaced_only_when_asked(
+    model, trained_on_crops, folder, tmp_path, scored, ending
 ):
-    interrupt(model, folder, output, 2)
-    other = midlevel.load(trained_on_crops.folder)
-    with pytest.raises(errors.MidlevelError, match="of another model or folder"):
-        predict(other, folder, output)
-    assert len(lines(journal.beside(output, "part"))) == 2
+    output = tmp_path / f"labels.{ending}"
+    predict(model, folder, output)
+    before, other = output.read_bytes(), midlevel.load(trained_on_crops.folder)
+    scored.clear()
+    for resume in (True, False):
+        with pytest.raises(errors.MidlevelError) as caught:
+            predict(other, folder, output, resume=resume)
+        assert str(caught.value) == (
+            f"{output}: holds records of another model, {model.run.folder}. "
+            "Name another --output, or add --overwrite to replace it."
+        )
+    assert output.read_bytes() == before and not scored
+    error = interrupt(other, folder, output, 2, overwrite=True)
+    assert "The same command goes on." in str(error)
+    assert output.read_bytes() == before
+    summary = predict(other, folder, output, overwrite=True)
+    assert summary.resumed == 2 and output.read_bytes() != before
+    about = json.loads(journal_files.beside(output, "meta.json").read_bytes())
+    assert about["model"] == str(other.run.folder)
+
+
+def test_other_thresholds_are_other_records(model, folder, output):
+    predict(model, folder, output)
+    before = output.read_bytes()
+    with pytest.raises(errors.MidlevelError, match="with other thresholds"):
+        midlevel.predict(
+            folder, model=model, output=output, thresholds=0.99, progress=stub.QUIET
+        )
+    assert output.read_bytes() == before
+    midlevel.predict(
+        folder,
+        model=model,
+        output=output,
+        thresholds=0.99,
+        overwrite=True,
+        progress=stub.QUIET,
+    )
+    assert output.read_bytes() != before
+
+
+def test_a_table_of_somebody_else_is_replaced_only_when_asked(model, folder, tmp_path):
+    output = tmp_path / "labels.csv"
+    output.write_text("file,labels\na.jpg,cat\n")
+    with pytest.raises(errors.MidlevelError, match="what no prediction wrote: there"):
+        predict(model, folder, output, resume=False)
+    assert output.read_text() == "file,labels\na.jpg,cat\n"
+    predict(model, folder, output, overwrite=True)
+    assert output.read_text().startswith("file,width,height,labels,")
 
 
 def test_a_second_process_is_refused(model, folder, output):
@@ -335,16 +390,31 @@ def test_a_second_process_is_refused(model, folder, output):
         predict(model, folder, output)
 
 
-def test_records_of_other_photographs_are_not_lost(model, folder, tmp_path):
-    output = tmp_path / "out.jsonl"
-    prediction.predict(model, sources.find([folder]), output, progress=stub.QUIET)
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+@pytest.mark.parametrize("resume", [True, False])
+def test_records_of_other_photographs_are_not_lost(
+    model, folder, tmp_path, ending, resume
+):
+    (folder / "d.jpg").rename(folder / "=d.jpg")  # in a table with an apostrophe
+    output = tmp_path / f"out.{ending}"
+    predict(model, folder, output)
     before = output.read_bytes()
-    others = sources.find([folder / "a.jpg"])
-    with pytest.raises(errors.MidlevelError, match="records of other photographs"):
-        prediction.predict(model, others, output, progress=stub.QUIET)
+
+    def only(name, **allowed):
+        some, how = [folder / name], journal.Allowed(**allowed)
+        return prediction.predict(model, some, output, None, stub.QUIET, how, folder)
+
+    with pytest.raises(errors.MidlevelError) as caught:
+        only("a.jpg", resume=resume)
+    assert "holds records of other photographs, such as " in str(caught.value)
     assert output.read_bytes() == before
-    prediction.predict(model, others, output, progress=stub.QUIET, resume=False)
-    assert len(lines(output)) == 1
+    assert there(output) == [output.name, f"{output.name}.meta.json", "photographs"]
+    for name in ("b, c.jpg", "c.jpg"):
+        (folder / name).unlink()  # gone photographs need no record
+    with pytest.raises(errors.MidlevelError, match="such as =d.jpg. Name another"):
+        only("a.jpg", resume=resume)
+    only("a.jpg", resume=resume, overwrite=True)
+    assert b"a.jpg" in output.read_bytes() and b"d.jpg" not in output.read_bytes()
 
 
 def test_what_a_folder_holds_besides_photographs_is_said(trained, folder, output):

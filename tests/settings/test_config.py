@@ -116,44 +116,150 @@ def test_an_unknown_setting_suggests_what_was_meant(key, message):
         config.load(settings={key: 1})
 
 
+FRACTION = "a number from 0 to 1"
+WHOLE = "a whole number from 1"
+SCALE = "a number above 0 and at most 16"
+LEVELS = "text or a list of scale and sizes, at least one"
+PYRAMIDS = "one of paper, octaves, single, fine, or a list of scale and sizes"
+UNITS = "one of auto, pixels, shares, percent, thousandths"
+VIEWS = (
+    "one of original, mirror, colour, geometry, or such as colour:2 for another draw"
+)
+K = "auto or a number from 1 to 100"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected", "received"),
+    [
+        ("training.epochs", 0, WHOLE, "0."),
+        ("training.epochs", "many", WHOLE, "many."),
+        ("training.epochs", 2.5, WHOLE, "2.5."),
+        ("training.optimizer", "adm", "one of adam, sgd", "adm. Did you mean adam?"),
+        ("training.optimizer", "rmsprop", "one of adam, sgd", "rmsprop."),
+        ("data.units", None, UNITS, "nothing."),
+        ("data.units", "Pixel", UNITS, "Pixel. Did you mean pixels?"),
+        ("engine", "gpu", "one of auto, openvino, tensorflow", "gpu."),
+        ("windows.overlap", 1, "a number from 0 and below 1", "1."),
+        ("windows.pyramid", "octave", PYRAMIDS, "octave. Did you mean octaves?"),
+        ("windows.pyramid", [], LEVELS, "[]."),
+        ("windows.pyramid", 5, LEVELS, "5."),
+        ("features.views", ["mirrors"], VIEWS, "['mirrors']. Did you mean mirror?"),
+        ("features.views", [], "a list of names, at least one", "[]."),
+        ("data.classes", "cat", "a list of names", "cat."),
+        ("data.merge", [], "names with lists of names", "[]."),
+        ("data.strict", "maybe", "true or false", "maybe."),
+        ("data.val_fraction", 0, "a number above 0 and below 1", "0."),
+        ("labels.min_of_box", 1.1, FRACTION, "1.1."),
+        ("scores.k", 0.5, K, "0.5."),
+        ("scores.k", "aut", K, "aut. Did you mean auto?"),
+        ("training", 3, "settings such as optimizer", "3."),
+        ("data.train", 5, "text", "5."),
+        ("seed", float("inf"), "a whole number from 0", "inf."),
+        ("report", "a\nb", "true or false", "a b."),
+    ],
+)
+def test_a_wrong_value_is_told_what_was_expected(key, value, expected, received):
+    with pytest.raises(errors.MidlevelError) as caught:
+        config.load(settings={key: value})
+    assert str(caught.value) == f"{key}: expected {expected}. Received: {received}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("data.classes", ["a", 3], ".1: expected text. Received: 3."),
+        (
+            "data.merge",
+            {"pet": "cat"},
+            ".pet: expected a list of names. Received: cat.",
+        ),
+        ("data.merge", {1: ["cat"]}, ".1: expected text. Received: 1."),
+        ("head.hidden", [8, "a"], f".1: expected {WHOLE}. Received: a."),
+        ("windows.pyramid", [3], ".0: expected scale and sizes. Received: 3."),
+        (
+            "windows.pyramid",
+            [{"scale": 0, "sizes": [0]}],
+            f".0.scale: expected {SCALE}. Received: 0. "
+            f"windows.pyramid.0.sizes.0: expected {WHOLE}. Received: 0.",
+        ),
+        (
+            "windows.pyramid",
+            [{"sizes": [7]}],
+            f".0.scale: is missing. Expected {SCALE}.",
+        ),
+    ],
+)
+def test_a_wrong_part_of_a_value_is_told_its_place(key, value, said):
+    with pytest.raises(errors.MidlevelError) as caught:
+        config.load(settings={key: value})
+    assert str(caught.value) == f"{key}{said}"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"training.epochs": 0}, r"^training\.epochs: .* equal to 1\. Received: 0"),
-        ({"training.epochs": "many"}, r"training\.epochs: .* integer.* Received: many"),
-        ({"training.optimizer": "rmsprop"}, "'adam' or 'sgd'.* Received: rmsprop"),
-        ({"windows.overlap": 1}, r"windows\.overlap: .* less than 1\. Received: 1"),
-        ({"windows.pyramid": "octave"}, "one of paper, octaves, .* Received: octave"),
-        ({"windows.pyramid": []}, "at least 1 item"),
-        ({"windows.pyramid": [{"scale": 0, "sizes": [7]}]}, "greater than 0"),
-        ({"windows.pyramid": [{"scale": 1, "sizes": [0]}]}, "equal to 1"),
-        ({"windows.pyramid": [{"scale": 1, "size": [7]}]}, "size: no such setting"),
-        ({"features.views": ["blur"]}, "must be one of original, .* Received: .*blur"),
-        ({"features.views": []}, r"features\.views: .* at least 1 item"),
-        ({"data.classes": ["a", "a"]}, "each name once"),
+        ({"data.classes": ["a", "a"]}, "each name once. Received: "),
         ({"data.classes": []}, "at least one name"),
-        ({"data.classes": "cat"}, r"data\.classes: .* list\. Received: cat"),
-        ({"data.val_fraction": 0}, "greater than 0"),
-        ({"labels.min_of_box": 1.1}, "less than or equal to 1"),
-        ({"scores.k": 0.5}, r"scores\.k.* equal to 1\. Received: 0\.5"),
-        ({"training": 3}, "^training: .* Received: 3"),
-        ({"data.train": 5}, r"^data\.train: .* string\. Received: 5"),
+        ({"data.group_by": "("}, "must be a regular expression: .* Received: "),
+        ({"backbone.name": "resnet5"}, "vgg16_fc7. Received: .* Did you mean resnet50"),
+        ({"windows.pyramid": [{"scale": 1, "size": [7]}]}, "size: no such setting"),
         ({"seed": 0, "seed.a": 1}, "^seed.a: seed is a value, not a section"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_was_expected(settings, message):
+def test_what_a_setting_says_itself_is_named(settings, message):
     with pytest.raises(errors.MidlevelError, match=message):
         config.load(settings=settings)
+
+
+WRONG = [
+    "",
+    "?",
+    -1,
+    0.5,
+    1e400,
+    True,
+    None,
+    [],
+    [[]],
+    {},
+    {"x": {}},
+    [{"x": 1}],
+    "9" * 5000,
+]
+
+
+@pytest.mark.parametrize("key", list(config.flat(config.Config())) + ["data", "head"])
+def test_whatever_is_given_the_words_are_our_own(key):
+    for value in WRONG:
+        try:
+            config.load(settings={key: value})
+        except errors.MidlevelError as error:
+            message = str(error)
+            assert message.startswith(key) and message[-1] in ".?", message
+            for wrong in ("nput", "should", "valid", "ictionary", "  ", "expected ."):
+                assert wrong not in message, message
+            assert ".;" not in message and len(message) < 400
 
 
 def test_every_wrong_setting_is_named_at_once_with_the_file(tmp_path):
     path = save(tmp_path, "training: {epochs: 0}\nhead: {dropout: 2}\nsed: 1\n")
     with pytest.raises(errors.MidlevelError) as caught:
         config.load(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ") and "\n" not in message
-    for part in ("training.epochs: ", "head.dropout: ", "Did you mean seed?"):
-        assert part in message
+    assert str(caught.value) == (
+        f"{path}: head.dropout: expected a number from 0 and below 1. Received: 2. "
+        "training.epochs: expected a whole number from 1. Received: 0. "
+        "sed: no such setting. Did you mean seed?"
+    )
+
+
+def test_a_value_that_would_fill_the_memory_is_shown_in_short(tmp_path):
+    names = "abcdefghijklmnopqrstuvwxyz"
+    lines = ["x0: &a [1, 1]"]
+    for old, new in zip(names, names[1:], strict=False):
+        lines.append(f"x{new}: &{new} [{', '.join(['*' + old] * 9)}]")
+    path = save(tmp_path, "\n".join([*lines, "engine: *z"]))
+    with pytest.raises(errors.MidlevelError, match="engine: expected one of auto, "):
+        config.load(path)
 
 
 @pytest.mark.parametrize("text", ["epochs", "=3", "", "--x"])
