@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from midlevel import errors
 from midlevel.networks.engines import EngineName, Precision
+from midlevel.settings import arguments
 from midlevel.settings.choices import DataFormat, RecordFormat
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 
 
+@arguments.checked
 def train(
     data: "Place | None" = None,
     *,
@@ -92,6 +94,7 @@ def _report(run: "Run", prepared: "Prepared", progress: "Progress") -> None:
         )
 
 
+@arguments.checked
 def load(
     model: "AnyModel" = None,
     engine: EngineName | None = None,
@@ -120,6 +123,7 @@ def load(
     return models.load(folder, engine, precision)
 
 
+@arguments.checked
 def predict(
     source: "Place | Iterable[Place]",
     *,
@@ -172,6 +176,7 @@ def predict(
     return prediction.predict(loaded, some, output, format, progress, allowed, root)
 
 
+@arguments.checked
 def check(
     data: "Place",
     *,
@@ -195,6 +200,7 @@ def check(
     return checking.check(data, chosen, _progress(progress))
 
 
+@arguments.checked
 def evaluate(
     model: "AnyModel" = None,
     data: "Place | None" = None,
@@ -222,6 +228,7 @@ def evaluate(
     )
 
 
+@arguments.checked
 def report(
     model: "AnyModel" = None,
     output: "Place | None" = None,
@@ -247,6 +254,7 @@ def report(
     return report_page.report(load(model, engine, precision), output, progress)
 
 
+@arguments.checked
 def explain(
     source: "Place | Iterable[Place]",
     *,
@@ -281,6 +289,7 @@ def explain(
     )
 
 
+@arguments.checked
 def windows(
     source: "Place",
     *,
@@ -316,6 +325,7 @@ def windows(
     return windows_page.make(source, chosen, data, split, count, output, progress)
 
 
+@arguments.checked
 def units(
     model: "AnyModel" = None,
     data: "Place | None" = None,
@@ -352,6 +362,7 @@ def units(
     return units_page.make(load(model, engine, precision), asked, output, progress)
 
 
+@arguments.checked
 def export(
     model: "AnyModel" = None,
     output: "Place | None" = None,
@@ -383,6 +394,7 @@ def export(
     return exports.export(load(model), output, progress, formats, image_size, verify)
 
 
+@arguments.checked
 def load_keras(path: "Place") -> "keras.Model":
     """The Keras model in a `.keras` file that `export` wrote.
 
@@ -398,6 +410,7 @@ def load_keras(path: "Place") -> "keras.Model":
     return keras_file.network(path)
 
 
+@arguments.checked
 def serve(
     model: "AnyModel" = None,
     *,

@@ -90,12 +90,12 @@ def _in_pixels(
     if not example.relative and not _fits_only(boxes, size_wh, stated):
         if stated == size_wh[::-1]:
             text, fate = f"{text}; its boxes seem drawn on it lying down", "left out"
-        elif len(boxes) and _is_alike(stated, size_wh):
+        elif len(boxes) and is_alike(stated, size_wh):
             boxes, fate = boxes * (sides / np.tile(stated, 2)), "scaled"
     return boxes, [_problem(example, "size", text, fate)]
 
 
-def _is_alike(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
+def is_alike(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
     """Whether two sizes are of one shape, but for rounding to whole pixels."""
     (width, height), (other_width, other_height) = sorted((size_wh, other_wh))
     factor = (other_width + other_height) / (width + height)

@@ -77,7 +77,7 @@ def check_wanted(place: Path, wanted: Sequence[str], found: Sequence[str]) -> No
         if name.lower() == BACKGROUND:
             raise errors.DataError(
                 f"{place}: a class is named {name!r}, as midlevel names what no box "
-                f"holds. If it means that, add --set data.ignore_classes=[{name}]; "
+                f"holds. If it means that, add --set data.ignore_classes={name}; "
                 f"if not, rename it: --set 'data.merge={{scenery: [{name}]}}'."
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
+from midlevel.datasets import mending
 from midlevel.datasets.annotation import Annotation, Problem
 from midlevel.images import headers
 
@@ -19,6 +20,7 @@ WHOLE = {"shares": 1, "percent": 100, "thousandths": 1000}  # numbers of a whole
 LOOKED_AT = 50  # photographs whose sizes are found out
 LEAST = 3  # photographs from which units are concluded
 CHANCE = 2e-3  # that boxes anywhere lie so near the corner as these do
+SLIP = 0.02  # of a side: by as much may boxes in other units reach out
 FAR = 0.1  # of a side: boxes that reach out by more are no slip
 HEADER = 1 << 18  # bytes that hold a photograph's size
 
@@ -47,7 +49,7 @@ def refuse_others(rows: Sequence[Annotation]) -> None:
             f"a side, as all {count} boxes here do; expected pixels. If so, add --set "
             f"data.units={units}; if they are pixels, --set data.units={PIXELS}."
         )
-    far = [row for row in some if _reaches_out(row)]
+    far = [row for row in some if _reaches_out(row) or _is_of_other_shape(row)]
     if len(some) >= LEAST and 2 * len(far) > len(some):
         raise errors.DataError(
             f"{_first(far[0])} reaches far out of its photograph, as those of most "
@@ -70,7 +72,7 @@ def odd(row: Annotation) -> list[Problem]:
     problems = []
     for i, box in enumerate(_written(row)):
         extent = np.abs(box[2:] - box[:2] + row.counts_from)
-        is_share = _are_shares(box) and (box % 1).any()
+        is_share = _are_shares(box) or _is_whole(row, box)
         if np.isfinite(box).all() and (is_share or (0 < extent.max() < 1)):
             what = "seems to be in shares of the sides" if is_share else "is so small"
             text = f"{row.path.name}: box {i + 1} ({row.names[i]}) {_shown(box)} "
@@ -88,7 +90,16 @@ def _written(row: Annotation) -> np.ndarray:
 
 
 def _are_shares(boxes: np.ndarray) -> bool:
-    return bool((boxes >= 0).all() and (boxes <= 1).all())
+    are_near = (boxes >= -SLIP).all() and (boxes <= 1 + SLIP).all()
+    return bool(are_near and (boxes % 1).any())
+
+
+def _is_whole(row: Annotation, box: np.ndarray) -> bool:
+    """Whether a box is all of a photograph in shares: one pixel of it is no object."""
+    if not (box == (0, 0, 1, 1)).all():
+        return False
+    size_wh = row.size_wh or _size_wh(row.path)
+    return bool(size_wh and max(size_wh) >= WHOLE["percent"])
 
 
 def _seeming(rows: Sequence[Annotation], some: Sequence[Annotation]) -> str | None:
@@ -99,12 +110,16 @@ def _seeming(rows: Sequence[Annotation], some: Sequence[Annotation]) -> str | No
     by chance.
     """
     boxes = np.concatenate([np.zeros((0, 4)), *map(_written, rows)])
-    if not len(boxes) or not np.isfinite(boxes).all() or boxes.min() < 0:
+    if not len(boxes) or not np.isfinite(boxes).all():
         return None
+    if boxes.max() <= 1 and any(_is_whole(r, b) for r in some for b in _written(r)):
+        return "shares"
     if _are_shares(boxes):
-        return "shares" if (boxes % 1).any() else None
+        return "shares"
     for units in ("percent", "thousandths"):
-        if WHOLE[units] / 2 < boxes.max() <= WHOLE[units] and len(some) >= LEAST:
+        is_within = boxes.min() >= -SLIP * WHOLE[units]
+        is_within &= WHOLE[units] / 2 < boxes.max() <= (1 + SLIP) * WHOLE[units]
+        if is_within and len(some) >= LEAST:
             is_near = _chance(some, WHOLE[units]) < CHANCE
             are_out = 2 * sum(map(_reaches_out, some)) > len(some)
             return units if is_near or are_out else None
@@ -127,6 +142,19 @@ def _reaches_out(row: Annotation) -> bool:
         return False
     size_wh = _size_wh(row.path)
     return bool(size_wh and corner.max() > max(size_wh) * (1 + FAR))  # lying or upright
+
+
+def _is_of_other_shape(row: Annotation) -> bool:
+    """Whether boxes reach far out, and the size that is stated is of another shape.
+
+    Of the same shape, `mending.fit` scales them.
+    """
+    size_wh = _size_wh(row.path)
+    if not row.size_wh or not size_wh:
+        return False
+    either = (size_wh, size_wh[::-1])
+    is_alike = any(mending.is_alike(row.size_wh, sides) for sides in either)
+    return not is_alike and _reaches_out(replace(row, size_wh=None))
 
 
 def _size_wh(path: Path) -> tuple[int, int] | None:

@@ -55,7 +55,9 @@ def several(thing: object) -> Iterable[Any]:
     Raises:
         errors.MidlevelError: it is none of what is accepted.
     """
-    if isinstance(thing, Iterable) and not isinstance(thing, bytes | bytearray | dict):
+    is_one = isinstance(thing, bytes | bytearray | dict)
+    is_one |= getattr(thing, "ndim", 1) == 0  # an array of one name
+    if isinstance(thing, Iterable) and not is_one:
         return thing
     raise errors.MidlevelError(f"{ACCEPTED} Received: {type(thing).__name__}.")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -190,10 +191,10 @@ class Model:
                     f"The model has no class {name!r}; it has: "
                     f"{', '.join(self.classes)}."
                 )
-            if not 0 <= value <= 1:
+            if not (isinstance(value, Real) and 0 <= value <= 1):
                 raise errors.MidlevelError(
-                    f"A threshold is a probability from 0 to 1. Received: {value} for "
-                    f"{name}."
+                    "A threshold is a probability from 0 to 1. Received: "
+                    f"{value!r} for {name}."
                 )
         return replace(self, thresholds={**self.thresholds, **asked})
 

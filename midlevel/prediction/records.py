@@ -74,7 +74,7 @@ class Records(list[Record]):
     """Records, in the order of the photographs."""
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A row for each: the columns of the CSV file, labels as tuples of names.
+        """A row for each, `score cat` for the class cat; labels are tuples of names.
 
         Raises:
             errors.MissingDependency: pandas is not installed.
@@ -156,6 +156,7 @@ def opened(path: Path) -> TextIO:
 
 
 FIXED = ("file", "width", "height", "labels", "failure")  # columns of every CSV file
+CLASS = " (class)"  # behind a class that is named as one of them
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 
@@ -178,10 +179,13 @@ def writer(
 def column(name: str) -> str:
     """Head of the column of a class's scores, none of the others' heads.
 
-    >>> column("cat"), column("width")
-    ('cat', 'width (class)')
+    >>> column("cat"), column("width"), column("width (class)")
+    ('cat', 'width (class)', 'width (class) (class)')
     """
-    return f"{name} (class)" if name in FIXED else name
+    plain = name
+    while plain.endswith(CLASS):
+        plain = plain.removesuffix(CLASS)
+    return f"{name}{CLASS}" if plain in FIXED else name
 
 
 def cell(value: Any) -> Any:

@@ -50,7 +50,13 @@ class WindowScores:
             map_wh: another size of the map, `(width, height)`.
 
         Raises:
-            errors.MidlevelError: the model has no class of that name.
+            errors.MidlevelError: the model has no class of that name, or `map_wh` is
+                no size.
         """
+        is_pair = isinstance(map_wh, list | tuple) and len(map_wh) == 2
+        if map_wh is not None and not (is_pair and min(map_wh) >= 1):
+            raise errors.MidlevelError(
+                f"map_wh: expected (width, height) in pixels. Received: {map_wh!r}."
+            )
         column, size_wh = self.of_class(name)[:, None], self.plan.size_wh
         return scores.score_map(self.plan.boxes, column, size_wh, map_wh)[..., 0]

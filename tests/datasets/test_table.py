@@ -90,6 +90,8 @@ def test_columns_may_have_any_order_and_the_usual_names(tmp_path, header, row):
         ),
         ("path,x_center,y_center,width,height,label", "a.jpg,3,4,4,4,dog"),
         ("image_id,path,x,y,width,height,label", "7,a.jpg,1,2,4,4,dog"),
+        ("File-Name,x,y,width,height,label", "a.jpg,1,2,4,4,dog"),
+        ("image  id,file-name,x,y,width,height,label", "7,a.jpg,1,2,4,4,dog"),
     ],
 )
 def test_a_box_may_be_a_corner_and_sides_or_its_middle(tmp_path, header, row):

@@ -102,3 +102,30 @@ def test_small_boxes_and_small_photographs_are_in_pixels(tmp_path, box, size_wh)
     images = {f"{i}": helpers.noise(size_wh, i) for i in range(6)}
     found = datasets.read(write("csv", tmp_path, [box] * 6, images))
     assert fitted(found) == [[[*box]]] * 6 and not found.problems
+
+
+@pytest.mark.parametrize("units", WHOLE)
+def test_a_box_that_reaches_out_by_a_slip_hides_no_units(tmp_path, units):
+    slip = (-0.005 * WHOLE[units], *in_units(BOX, units)[1:])
+    folder = write("csv", tmp_path, [in_units(BOX, units)] * 5 + [slip])
+    with pytest.raises(errors.DataError, match=f"seems to be in {units}"):
+        datasets.read(folder)
+
+
+def test_whole_photographs_in_shares_are_no_pixels(tmp_path):
+    found = datasets.read(write("csv", tmp_path, [BOX] * 4 + [(0, 0, 1, 1)] * 2))
+    assert len(found.split("train")) == 4
+    assert [(p.kind, p.line) for p in found.problems] == [("unit", 6), ("unit", 7)]
+    with pytest.raises(errors.DataError, match="seems to be in shares"):
+        datasets.read(write("csv", tmp_path, [(0, 0, 1, 1)] * 6))
+
+
+def test_boxes_on_a_stated_size_of_another_shape_are_refused(tmp_path):
+    """Stretched to squares for another program, as Roboflow does: nobody knows how."""
+    for name, image in PHOTOGRAPHS.items():
+        helpers.write_photograph(tmp_path / f"{name}.jpg", image)
+    rows = [f"{name}.jpg,640,640,128,120,480,500,cat" for name in PHOTOGRAPHS]
+    head = "path,width,height,xmin,ymin,xmax,ymax,label"
+    (tmp_path / "train.csv").write_text("\n".join([head, *rows]))
+    with pytest.raises(errors.DataError, match="of another size"):
+        datasets.read(tmp_path)

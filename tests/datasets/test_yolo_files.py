@@ -130,3 +130,12 @@ def test_lists_of_another_machine_are_looked_for_by_their_ends(tmp_path, stated)
         write(tmp_path, {**files, "data.yaml": "{train: train.txt, names: [cat]}"})
     )
     assert boxes(found) == {"images/train/a.jpg": 1} and not found.problems
+
+
+def test_labels_in_a_folder_of_another_name_are_named(tmp_path):
+    names = ("images/train/x.jpg", "images/val/y.jpg", "images/train/a.jpg")
+    formats.photographs(tmp_path, *names)
+    files = {"labels/train/x.txt": LINE, "annotations/a.txt": LINE, "data.yaml": PARTS}
+    found = datasets.read(write(tmp_path, files))
+    (problem,) = found.problems
+    assert (problem.kind, problem.file) == ("unused", tmp_path / "annotations/a.txt")

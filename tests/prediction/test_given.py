@@ -57,7 +57,9 @@ def test_pictures_of_more_bits_are_refused():
         given.image(picture)
 
 
-@pytest.mark.parametrize("thing", [None, 3, 2.5, b"a.jpg", {"a": 1}, object()])
+@pytest.mark.parametrize(
+    "thing", [None, 3, 2.5, b"a.jpg", {"a": 1}, object(), np.array("a.jpg")]
+)
 def test_what_is_none_of_these_is_told_what_is_accepted(thing):
     assert not given.is_image(thing) and not given.is_path(thing)
     message = f"Expected a path .* an image .* Received: {type(thing).__name__}"

@@ -86,6 +86,19 @@ def test_a_class_that_the_model_has_not_is_told_which_it_has(model, photograph, 
     assert repr(found).startswith(f"WindowScores({len(found.plan)} windows of 160 x")
 
 
+@pytest.mark.parametrize("size", [5, (0, 0), (4,), "ab"])
+def test_a_size_of_a_map_that_is_none_is_told_what_is_expected(model, photograph, size):
+    found = model.windows(pixels.read(photograph))
+    with pytest.raises(errors.MidlevelError, match="map_wh: expected .* Received: "):
+        found.map("disc", size)
+
+
+@pytest.mark.parametrize("threshold", ["0.5", None, {"disc": "x"}, 2, float("nan")])
+def test_a_threshold_that_is_no_probability_is_told(model, threshold):
+    with pytest.raises(errors.MidlevelError, match="a probability from 0 to 1"):
+        model.with_thresholds(threshold)
+
+
 @pytest.mark.parametrize("source", [None, 7, b"a.jpg", [None]])
 def test_a_source_that_is_none_is_told_what_is_accepted(model, source):
     with pytest.raises(errors.MidlevelError, match="Expected a path .* Received: "):

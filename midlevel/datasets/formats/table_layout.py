@@ -121,7 +121,7 @@ class Layout:
         Raises:
             errors.DataError: they are not known, or one may be what another is too.
         """
-        keys = [KEYS.get(re.sub(r"[\s-]+", "_", name.lower())) for name in names]
+        keys = [KEYS.get(_plain(name)) for name in names]
         found = {key: _places(key, keys, names) for key in dict.fromkeys(keys) if key}
         columns = {key: places[0] for key, places in found.items()}
         box, is_known = _box(columns)
@@ -179,6 +179,11 @@ class Layout:
         return None
 
 
+def _plain(name: str) -> str:
+    """A column's name as `COLUMNS` has it."""
+    return re.sub(r"[\s-]+", "_", name.lower())
+
+
 def _places(key: str, keys: Sequence[str | None], names: Sequence[str]) -> list[int]:
     """Columns that may be one thing; of photographs' names the likeliest comes first.
 
@@ -188,7 +193,7 @@ def _places(key: str, keys: Sequence[str | None], names: Sequence[str]) -> list[
     if key != "path":
         return found
     order = COLUMNS["path"]
-    return sorted(found, key=lambda i: order.index(names[i].lower().replace(" ", "_")))
+    return sorted(found, key=lambda i: order.index(_plain(names[i])))
 
 
 def _box(columns: dict[str, int]) -> tuple[tuple[str, ...], bool]:
@@ -202,7 +207,7 @@ def _box(columns: dict[str, int]) -> tuple[tuple[str, ...], bool]:
 
 
 def _is_row(cells: list[str]) -> bool:
-    if any(cell.lower().replace(" ", "_") in COLUMNS["path"] for cell in cells):
+    if any(_plain(cell) in COLUMNS["path"] for cell in cells):
         return False
     if pixels.is_named(Path(cells[0])):
         return True

@@ -47,8 +47,11 @@ class Labels:
                 self.of[path] = own
         files = paths.below(folder)
         places = {path.parent for path in photographs}
+        bare = {_stem(p.name.lower()) for p in photographs if p not in self.of}
         spare = [
-            p for p in files if _may_be_labels(p, folder, places) and p not in lists
+            path
+            for path in files
+            if _may_be_labels(path, folder, places, bare) and path not in lists
         ]
         used = set(self.of.values())
         spare = [path for path in spare if path not in used]
@@ -111,15 +114,22 @@ def _stem(name: str) -> str:
     return Path(stem).stem if is_twice else stem
 
 
-def _may_be_labels(path: Path, folder: Path, places: set[Path]) -> bool:
-    """Whether a file lies where labels do, or is such by its first line."""
+def _may_be_labels(path: Path, folder: Path, places: set[Path], bare: set[str]) -> bool:
+    """Whether a file lies where labels do, or is such by its first line.
+
+    Args:
+        places: folders of photographs.
+        bare: names of photographs without labels.
+    """
     ending = path.suffix.lower()
     if path.name.lower() in LISTS or ending in NO_LABELS or pixels.is_named(path):
         return False
     parts = [part.lower() for part in path.relative_to(folder).parts[:-1]]
     if LABELS in parts[:DEEPEST]:
         return True
-    return ending == ".txt" and path.parent in places and _is_of_numbers(path)
+    is_named = LABELS not in parts and _stem(path.name.lower()) in bare
+    is_there = path.parent in places or is_named
+    return ending == ".txt" and is_there and _is_of_numbers(path)
 
 
 def _is_of_numbers(path: Path) -> bool:
