@@ -1,6 +1,6 @@
 """Keras layers of exported models: a whole image in, image scores out.
 
-They do inside a graph, for images of any size, what `images.levels`, `windows.plan`,
+They do inside a graph, for images of any size, what `pixels.levels`, `windows.plan`,
 `pooling.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
 this module registers them, so that Keras can load a model that has them.
 """
@@ -22,7 +22,7 @@ class PyramidLevel(keras.layers.Layer):
 
     Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32 rounded to
     whole values. Averages pixel areas where both sides shrink, bilinear otherwise, like
-    `images.levels`.
+    `pixels.levels`.
     """
 
     def __init__(self, scale, stride, input_size, min_cells, **kwargs):

@@ -6,7 +6,7 @@ environment.json  versions, machine, command
 split.csv         which photograph was in which split
 history.csv       a row per epoch
 metrics.json      validation scores in three forms, windows learned from, timings
-report.*          a page on the run, and its numbers: see `reporting`
+report.*          a page on the run, and its numbers: see `report_page`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
 backbone.xml, backbone.bin   the frozen network for OpenVINO
 backbone.weights.h5          for Keras, where they are not those midlevel brings along

@@ -1,4 +1,4 @@
-"""What becomes of each kind of image; the table of midlevel/decoding.py."""
+"""What becomes of each kind of image; the table of midlevel/images/decoding.py."""
 
 import json
 import os

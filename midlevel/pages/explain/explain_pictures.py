@@ -35,7 +35,7 @@ class Looked:
 
     Attributes:
         path: its file.
-        verdicts: of each class, see `explaining.verdicts`.
+        verdicts: of each class, see `reasons.verdicts`.
         content: what the page says of it.
         pictures: RGB uint8, by class.
     """
@@ -58,7 +58,7 @@ def look(
 
     Args:
         known: what photographs really show.
-        names: the classes to explain; by default see `explaining.chosen`.
+        names: the classes to explain; by default see `reasons.chosen`.
     """
     photograph = batch.read(path, model.extractor.of_bytes)
     if isinstance(photograph, Failure):
