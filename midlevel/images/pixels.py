@@ -13,8 +13,6 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.images import decoding, jpeg, limits
-from midlevel.images.names import SUFFIXES as SUFFIXES
-from midlevel.images.names import is_named as is_named
 from midlevel.system import runtime
 
 cv2 = runtime.load_opencv()

@@ -9,6 +9,7 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
+from midlevel.images.names import is_hidden
 
 EXPECTED = "a folder of photographs for each class, perhaps in train/ and val/"
 BACKGROUND = "background"
@@ -99,7 +100,7 @@ def _classes(place: Path) -> list[Path]:
 
 def _holds(folder: Path, suffixes: set[str]) -> bool:
     return any(
-        path.suffix.lower() in suffixes and not paths.is_hidden(path.name)
+        path.suffix.lower() in suffixes and not is_hidden(path.name)
         for path in folder.iterdir()
     )
 
