@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from midlevel import errors
+from midlevel.method import labels
 from midlevel.prediction.model import Model
 
 FILE = "labels.json"
@@ -27,7 +28,7 @@ def of(model: Model) -> dict[str, Any]:
         "classes": list(model.classes),
         "thresholds": model.thresholds,
         "k": model.k,
-        "window_scores": ["background", *model.classes],
+        "window_scores": list(labels.names_by_id(model.classes)),
     }
 
 

@@ -31,7 +31,7 @@ def collect(
     weights = _weigh(np.concatenate(ids), count, config.labels)
     memory = int(config.training.memory * machine.memory_of_machine())
     windows = batches.WindowSet(prepared.store, keys, ids, weights, memory)
-    names = ("background", *prepared.dataset.classes)
+    names = labels.names_by_id(prepared.dataset.classes)
     counts = np.bincount(windows.ids, minlength=count)
     if not counts[1:].any():
         raise errors.DataError(

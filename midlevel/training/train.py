@@ -16,7 +16,7 @@ from midlevel.features import preparation
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.features.preparation import Prepared
 from midlevel.images import augment
-from midlevel.method import scores
+from midlevel.method import labels, scores
 from midlevel.networks import backbones, heads
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
@@ -223,6 +223,6 @@ def _scored(
 
 def _counted(ids: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     """How many windows of background and of each class were learned from."""
-    names = ("background", *classes)
+    names = labels.names_by_id(classes)
     counts = np.bincount(ids, minlength=len(names)).tolist()
     return dict(zip(names, counts, strict=True))

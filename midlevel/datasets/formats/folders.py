@@ -10,9 +10,9 @@ from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
 from midlevel.images.names import is_hidden
+from midlevel.method.labels import BACKGROUND_NAME
 
 EXPECTED = "a folder of photographs for each class, perhaps in train/ and val/"
-BACKGROUND = "background"
 NO_CLASSES = {  # folders of photographs that are no class
     *("images", "labels", "annotations", "masks", "jpegimages", "imagesets"),
     *("unlabeled", *paths.SPLITS),
@@ -106,7 +106,7 @@ def _holds(folder: Path, suffixes: set[str]) -> bool:
 
 
 def _rows(folder: Path) -> list[Annotation]:
-    labels = [] if folder.name.lower() == BACKGROUND else [folder.name]
+    labels = [] if folder.name.lower() == BACKGROUND_NAME else [folder.name]
     return [Annotation(path, labels=labels) for path in paths.photographs(folder)]
 
 
