@@ -6,7 +6,6 @@ its window. `crop` cuts every window out, resizes it to the backbone's input and
 it alone, as the paper did. They give different features: train and score with the same.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from midlevel.method import pooling, windows
 from midlevel.networks import backbones, engines
 from midlevel.networks.backbones.table import LAST
 from midlevel.settings.geometry import geometry_of
+from midlevel.system import text
 
 if TYPE_CHECKING:
     from midlevel.networks.backbones import Backbone
@@ -164,8 +164,7 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
 
 
 def _digest(parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return text.digest(json.dumps(parts, sort_keys=True))
 
 
 def dense(

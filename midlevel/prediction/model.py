@@ -1,6 +1,5 @@
 """A trained run, ready to look at photographs."""
 
-import hashlib
 import html
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from midlevel.prediction.records import Record, Records
 from midlevel.prediction.window_scores import WindowScores
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
-from midlevel.system import threads
+from midlevel.system import text, threads
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,7 +78,7 @@ class Model:
             asdict(self.calibration),
             self.thresholds,
         ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return text.digest(json.dumps(parts))
 
     @property
     def named(self) -> str:

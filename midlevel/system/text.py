@@ -1,6 +1,7 @@
 """Small pieces of text that many messages have."""
 
 import difflib
+import hashlib
 from collections.abc import Iterable
 
 
@@ -26,6 +27,11 @@ def nearest(received: object, known: Iterable[str], alike: float = 0.6) -> list[
     by_lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(str(received).lower(), by_lower, n=1, cutoff=alike)
     return [by_lower[name] for name in near]
+
+
+def digest(content: str) -> str:
+    """SHA-256 (hexadecimal) of a text; names of files may hold bytes that are none."""
+    return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def percent(share: float | None) -> str:
