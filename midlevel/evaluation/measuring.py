@@ -1,7 +1,5 @@
 """Everything a report says of a run in numbers, from stored features in one pass."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -124,10 +122,9 @@ def read(run: Run, name: str) -> Any:
     """
     path = run.folder / name
     try:
-        text = files.read_text(path)
         if path.suffix == ".json":
-            return json.loads(text)
-        rows = csv.DictReader(io.StringIO(text, newline=""))
+            return json.loads(files.read_text(path))
+        rows = files.read_csv(path)
         return [{key: float(value) for key, value in row.items()} for row in rows]
     except (OSError, ValueError, TypeError) as error:
         raise errors.MidlevelError(

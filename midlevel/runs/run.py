@@ -14,8 +14,6 @@ checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
 import contextlib
-import csv
-import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -77,9 +75,8 @@ class Run:
     @property
     def split_files(self) -> dict[str, list[str]]:
         """`split.csv`: the files of each split, relative to the data's folder."""
-        text = files.read_text(self.folder / "split.csv")
         splits: dict[str, list[str]] = {}
-        for row in csv.DictReader(io.StringIO(text, newline="")):
+        for row in files.read_csv(self.folder / "split.csv"):
             splits.setdefault(row["split"], []).append(row["file"])
         return splits
 
