@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from midlevel import datasets, errors
 from midlevel.datasets import (
     Dataset,
@@ -18,6 +16,7 @@ from midlevel.datasets import (
     summary,
     untaught,
 )
+from midlevel.datasets.dataset import count_shown
 from midlevel.datasets.duplicates import Print
 from midlevel.settings.config import Config
 from midlevel.system import machine, runtime, threads
@@ -141,9 +140,7 @@ def _print(path: Path) -> Print | Problem:
 
 
 def _count(rows: list[Example], names: tuple[str, ...]) -> dict:
-    shown = np.zeros(len(names), int)
-    for row in rows:
-        shown += row.targets(len(names)) == 1
-    bare = sum(not (len(row.boxes) or len(row.labels)) for row in rows)
+    shown = count_shown(rows, len(names))
+    bare = sum(row.is_bare for row in rows)
     by_name = dict(zip(names, shown.tolist(), strict=True))
     return {"photographs": len(rows), "background": bare, "classes": by_name}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from midlevel import errors
+from midlevel.datasets.dataset import count_shown
 from midlevel.evaluation import baseline, calibrating, mistakes, pointing
 from midlevel.evaluation.split_scores import Validation
 from midlevel.features.preparation import Prepared
@@ -146,9 +147,8 @@ def _classes(
     model: Model, prepared: Prepared, labelled: np.ndarray, targets: np.ndarray
 ) -> dict:
     """For each class how many photographs show it, and how labels of it are right."""
-    count = len(model.classes)
     learned = prepared.readable(model.config.data.train)
-    shown = np.sum([example.targets(count) == 1 for example in learned], axis=0)
+    shown = count_shown(learned, len(model.classes))
     return {
         name: {
             "train": int(shown[i]),

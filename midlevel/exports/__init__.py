@@ -21,7 +21,7 @@ from midlevel.exports import (
 from midlevel.exports.formats import Format
 from midlevel.exports.verification import Comparison
 from midlevel.prediction.model import Model, load
-from midlevel.system import files
+from midlevel.system import files, text
 from midlevel.system.progress import Progress
 
 check = formats.check  # what a command calls before it loads the model
@@ -221,12 +221,12 @@ def _put(stage: Path, folder: Path) -> None:
 def _explained(folder: Path, model: Model, content: dict[str, Any]) -> list[Path]:
     """Write what a person reads beside the models."""
     texts = {
-        class_names.FILE: class_names.as_json(content),
+        class_names.FILE: text.as_json(content),
         class_names.PLAIN_FILE: class_names.as_lines(content),
         card.FILE: card.of(model, contents.read(folder, model)),
     }
-    for name, text in texts.items():
+    for name, written in texts.items():
         with files.explained(folder / name, ADVICE):
-            files.write_text(folder / name, text)
+            files.write_text(folder / name, written)
     names = (class_names.FILE, class_names.PLAIN_FILE, contents.FILE, card.FILE)
     return [folder / name for name in names]

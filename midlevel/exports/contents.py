@@ -15,7 +15,7 @@ from typing import Any
 from midlevel import errors, runs
 from midlevel.exports.formats import Format
 from midlevel.prediction.model import Model
-from midlevel.system import files
+from midlevel.system import files, text
 
 FILE = "exports.json"
 SCHEMA = "midlevel-exports/1"
@@ -64,8 +64,7 @@ def add(
     others = [row for row in read(folder, model)["files"] if row["file"] != name]
     content = {**_head(model), "files": [*others, entry]}
     with files.explained(folder / FILE, ADVICE):
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        files.write_text(folder / FILE, text)
+        files.write_text(folder / FILE, text.as_json(content))
 
 
 def read(folder: Path, model: Model) -> dict[str, Any]:

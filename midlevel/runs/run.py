@@ -24,7 +24,7 @@ from midlevel import errors
 from midlevel.networks import backbones
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
-from midlevel.system import files
+from midlevel.system import files, text
 
 if TYPE_CHECKING:
     import keras
@@ -177,7 +177,7 @@ class Run:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the run."""
-        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(name, text.as_json(content))
 
     def write_csv(self, name: str, rows: list[dict]) -> None:
         """Write a table of the run; all rows have the keys of the first."""
@@ -185,6 +185,6 @@ class Run:
         cells = [[row[key] for key in keys] for row in rows]
         files.write_csv(self.folder / name, [keys, *cells])
 
-    def write_text(self, name: str, text: str) -> None:
+    def write_text(self, name: str, content: str) -> None:
         """Write a text file of the run."""
-        files.write_text(self.folder / name, text)
+        files.write_text(self.folder / name, content)

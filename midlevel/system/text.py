@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import json
 from collections.abc import Iterable
 
 
@@ -32,6 +33,11 @@ def nearest(received: object, known: Iterable[str], alike: float = 0.6) -> list[
 def digest(content: str) -> str:
     """SHA-256 (hexadecimal) of a text; names of files may hold bytes that are none."""
     return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def as_json(content: object) -> str:
+    """JSON as people read it: indented, the last line ended too."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def percent(share: float | None) -> str:
