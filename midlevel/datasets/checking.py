@@ -74,20 +74,17 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     dataset = _split(read, config)
     prints, problems = _prints(dataset, progress)
     sizes = {path: of_path.size_wh for path, of_path in prints.items()}
-    fitted, groups = dict(dataset.splits), []
-    for split, rows in dataset.splits.items():
-        here = (row for row in rows if row.path in prints)
-        pairs = [
-            mending.fit_or_leave_out(row, prints[row.path].size_wh) for row in here
-        ]
-        fitted[split] = [row for row, _ in pairs if row]
-        groups += [found for _, found in pairs]
-    problems += mending.each_once(groups)
+    readable = {
+        split: [row for row in rows if row.path in prints]
+        for split, rows in dataset.splits.items()
+    }
+    usable = replace(dataset, splits=readable)
+    usable, mended = mending.fit_splits(usable, readable, sizes.get)
+    problems += mended
     problems += duplicates.problems(dataset, prints, config.data.train, config.data.val)
     why = untaught.find(dataset, config, sizes.get)
     problems += untaught.problems(dataset, config, why)
     told = (*dict.fromkeys(dataset.problems), *problems)
-    usable = replace(dataset, splits=fitted)
     few = tuple(summary.few_shown(usable, config.data.train))
     return Found(usable, told, dataset is not read, few)
 

@@ -70,6 +70,15 @@ def say_unused(
     say_problems(dataset.problems, progress, strict)
 
 
+def left_out(reason: str) -> str:
+    """A line on a photograph that cannot be used.
+
+    >>> left_out("a.jpg: cannot be read.")
+    'a.jpg: cannot be read: left out'
+    """
+    return f"{reason.rstrip('.')}: left out"
+
+
 def say_problems(
     problems: Sequence[object], progress: Progress, strict: bool = False
 ) -> None:
