@@ -72,6 +72,11 @@ class Prepared:
     failures: list[str]
     _keys: dict[Path, dict[str, str]] = field(repr=False)  # by photograph, then view
 
+    @property
+    def left_out(self) -> list[str]:
+        """A line on everything that was wrong in the data, used in part or not."""
+        return [*map(str, self.dataset.problems), *self.failures]
+
     def readable(self, split: str) -> list[Example]:
         """The examples of a split that can be used, their boxes in pixels.
 

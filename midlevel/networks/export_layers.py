@@ -5,7 +5,7 @@ They do inside a graph, for images of any size, what `pixels.levels`, `windows.p
 this module registers them, so that Keras can load a model that has them.
 """
 
-from midlevel.images import pixels as images_
+from midlevel.images.pixels import HALVES_UP
 from midlevel.method import calibration, windows
 from midlevel.system import runtime
 
@@ -41,7 +41,7 @@ class PyramidLevel(keras.layers.Layer):
         pixels = ops.cast(images, "float32")
         low = ops.matmul(down, ops.reshape(pixels, (-1, height, width * 3)))
         level = ops.matmul(across, ops.reshape(low, (-1, rows, width, 3)))
-        return ops.round(level + images_.HALVES_UP)
+        return ops.round(level + HALVES_UP)
 
     def _sides(self, height, width):
         """Rows and columns of the level in pixels; the arithmetic of `windows.grid`.

@@ -81,15 +81,10 @@ def look(
         heat = canvas.heat(row, maps[row.name])
         pictures[row.name] = canvas.stacked(row, heat)
         explained.append(canvas.content(row, heat))
-    bars = [
-        {"name": name, "probability": p, "threshold": model.thresholds[name]}
-        | {"verdict": verdicts[name]}
-        for name, p in sorted(by_name.items(), key=lambda item: -item[1])
-    ]
     content = {
         "size_wh": photograph.size_wh,
         "picture": drawing.data_uri(drawing.fitted(canvas.photograph(), ON_PAGE)),
-        "bars": bars,
+        "bars": _bars(model, by_name, verdicts),
         "explained": explained,
         "peak": peak,
         "top": top,
@@ -165,6 +160,23 @@ class _Canvas:
 
 def _map(found: WindowScores, name: str) -> np.ndarray:
     return found.map(name, localising.map_size(found.plan.size_wh, MAP))
+
+
+def _bars(
+    model: Model, probabilities: dict[str, float], verdicts: dict[str, str]
+) -> list[dict]:
+    """What the page says of every class, the most probable first."""
+    return [
+        {
+            "name": name,
+            "probability": probability,
+            "threshold": model.thresholds[name],
+            "verdict": verdicts[name],
+        }
+        for name, probability in sorted(
+            probabilities.items(), key=lambda item: -item[1]
+        )
+    ]
 
 
 def _objects(truth: Example | None, classes: Sequence[str]) -> list[str] | None:
