@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckResult:
     """What a check found.
 
     Attributes:
@@ -64,7 +64,7 @@ class Found:
         }
 
 
-def check(data: str | Path, config: Config, progress: Progress) -> Found:
+def check(data: str | Path, config: Config, progress: Progress) -> CheckResult:
     """Read a data set as training would, and decode every photograph.
 
     Raises:
@@ -86,7 +86,7 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     problems += untaught.problems(dataset, config, why)
     told = (*dict.fromkeys(dataset.problems), *problems)
     few = tuple(summary.few_shown(usable, config.data.train))
-    return Found(usable, told, dataset is not read, few)
+    return CheckResult(usable, told, dataset is not read, few)
 
 
 def _labelled(data: Path, config: Config) -> Dataset:

@@ -1,4 +1,4 @@
-"""A photograph looked at: score maps, regions and the windows that score highest."""
+"""A photograph explained: score maps, regions and the windows that score highest."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
 from midlevel.pages import drawing
 from midlevel.pages.explain import reasons
-from midlevel.pages.explain.reasons import Explained
+from midlevel.pages.explain.reasons import ExplainedClass
 from midlevel.pages.explain.truth import Truth
 from midlevel.prediction import localising
 from midlevel.prediction.model import Model
@@ -30,7 +30,7 @@ TRUE, REGION = drawing.PALETTE[2], drawing.PALETTE[1]
 
 
 @dataclass(frozen=True)
-class Looked:
+class ExplainedPhotograph:
     """A photograph with all that is said of it.
 
     Attributes:
@@ -51,10 +51,10 @@ class Looked:
         return any(v in reasons.MISTAKES for v in self.verdicts.values())
 
 
-def look(
+def explain_photograph(
     model: Model, known: Truth, names: Sequence[str], path: Path
-) -> Looked | Failure:
-    """Look at a photograph; why not, where it cannot be read.
+) -> ExplainedPhotograph | Failure:
+    """What there is to say of a photograph; why nothing, where it cannot be read.
 
     Args:
         known: what photographs really show.
@@ -69,7 +69,7 @@ def look(
     verdicts = reasons.verdicts(model, probabilities, truth)
     by_name = dict(zip(model.classes, probabilities.tolist(), strict=True))
     rows = [
-        reasons.explain(model, found, name, by_name[name], verdicts[name], truth)
+        reasons.explain_class(model, found, name, by_name[name], verdicts[name], truth)
         for name in reasons.chosen(model, probabilities, verdicts, names)
     ]
     maps = {row.name: _map(found, row.name) for row in rows}
@@ -90,7 +90,7 @@ def look(
         "top": top,
         "objects": _objects(truth, model.classes),
     }
-    return Looked(path, verdicts, content, pictures)
+    return ExplainedPhotograph(path, verdicts, content, pictures)
 
 
 class _Canvas:
@@ -113,7 +113,7 @@ class _Canvas:
         small = drawing.sized(self.pixels, CANVAS)
         return drawing.boxed(small, self.true, TRUE, LINE, self._per_pixel(small))
 
-    def heat(self, row: Explained, score_map: np.ndarray) -> np.ndarray:
+    def heat(self, row: ExplainedClass, score_map: np.ndarray) -> np.ndarray:
         """The score map of a class, its true boxes, and the regions of a label."""
         drawn = drawing.heat(drawing.sized(self.pixels, CANVAS), score_map, self.top)
         scale = self._per_pixel(drawn)
@@ -128,14 +128,14 @@ class _Canvas:
             drawn = drawing.tagged(drawn, f"{peak:.2f}", box[:2] * scale, LETTERS)
         return drawn
 
-    def strip(self, row: Explained, side: int) -> np.ndarray:
+    def strip(self, row: ExplainedClass, side: int) -> np.ndarray:
         """The windows that score highest, with their scores."""
         cuts = [pixels.cut(self.pixels, box * self.scale, side) for box in row.windows]
         scored = zip(cuts, row.scores, strict=True)
         tiles = [drawing.tagged(tile, f"{score:.2f}") for tile, score in scored]
         return drawing.rows(tiles, len(tiles))
 
-    def stacked(self, row: Explained, heat: np.ndarray) -> np.ndarray:
+    def stacked(self, row: ExplainedClass, heat: np.ndarray) -> np.ndarray:
         """A score map with its strip below it, made about as wide."""
         wide = heat.shape[1]
         gaps = drawing.GAP * (reasons.TOP - 1)
@@ -146,7 +146,7 @@ class _Canvas:
         whole[high:, : strip.shape[1]] = strip
         return whole
 
-    def content(self, row: Explained, heat: np.ndarray) -> dict:
+    def content(self, row: ExplainedClass, heat: np.ndarray) -> dict:
         """What the page says of a class."""
         return {
             **asdict(row),

@@ -41,7 +41,7 @@ class TakenFor:
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedClass:
     """What there is to say of one class in one photograph.
 
     Attributes:
@@ -94,14 +94,14 @@ def chosen(
     return names or [ordered[0][0]]
 
 
-def explain(
+def explain_class(
     model: Model,
     found: WindowScores,
     name: str,
     probability: float,
     verdict: str,
     truth: Example | None,
-) -> Explained:
+) -> ExplainedClass:
     """What there is to say of one class.
 
     Args:
@@ -116,7 +116,7 @@ def explain(
     if truth and verdict == "wrong" and not len(truth.labels):
         names = labels.names_by_id(found.classes)
         on = names[labels.lies_on(windows[best[:1]], truth)[0]]
-    return Explained(
+    return ExplainedClass(
         name,
         float(probability),
         model.thresholds[name],
