@@ -24,6 +24,7 @@ from midlevel import errors
 from midlevel.networks import backbones
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
+from midlevel.settings.sections import Backbone
 from midlevel.system import files, text
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Run:
             self.weights_file.unlink(missing_ok=True)
         backbones.store(self.stored_backbone, name, model)
 
-    def weights(self, settings: config_.Backbone) -> str | Path:
+    def weights(self, settings: Backbone) -> str | Path:
         """The backbone's Keras weights: the run's own where it keeps them.
 
         Without any, the default backbone is the one that comes with midlevel.

@@ -6,7 +6,7 @@ from midlevel import errors
 from midlevel.features.preparation import Prepared, View
 from midlevel.method import labels
 from midlevel.settings.config import Config
-from midlevel.settings.config import Labels as LabelSettings
+from midlevel.settings.sections import Labels as LabelSettings
 from midlevel.system import machine
 from midlevel.system.progress import Progress
 from midlevel.training import batches
