@@ -16,10 +16,10 @@ from midlevel.settings.choices import DataFormat, RecordFormat
 if TYPE_CHECKING:
     import keras
 
-    from midlevel.datasets.checking import Found
+    from midlevel.datasets.checking import CheckResult
     from midlevel.evaluation.evaluate import Evaluation
     from midlevel.features.preparation import Prepared
-    from midlevel.pages.explain.explain_page import Summary as Explained
+    from midlevel.pages.explain.explain_page import Explanation
     from midlevel.prediction.model import Model
     from midlevel.prediction.predict import Summary as Predicted
     from midlevel.runs import Run
@@ -183,7 +183,7 @@ def check(
     config: "Config | Place | None" = None,
     settings: "Settings" = None,
     progress: "Progress | None" = None,
-) -> "Found":
+) -> "CheckResult":
     """All that is in a data set and wrong with it, photographs decoded.
 
     Args:
@@ -265,7 +265,7 @@ def explain(
     engine: EngineName | None = None,
     precision: Precision | None = None,
     progress: "Progress | None" = None,
-) -> "Explained":
+) -> "Explanation":
     """Show why a model says what it says of photographs, as pictures and a page.
 
     Args:

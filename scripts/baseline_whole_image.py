@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 
 from midlevel import datasets, errors
 from midlevel.evaluation import evaluate
-from midlevel.images import pixels as images
+from midlevel.images import pixels
 from midlevel.method import metrics, windows
 from midlevel.networks import backbones
 from midlevel.system.progress import Progress
@@ -56,11 +56,11 @@ class Split:
 def whole_image(image: np.ndarray, backbone) -> np.ndarray:
     """Mean over the map in every set-up, `(set-ups, channels)`."""
     geometry = windows.Geometry((), backbone.stride, backbone.input_size)
-    pixels, means = image.astype(np.float32), []
+    floats, means = image.astype(np.float32), []
     for scale in SETUPS.values():
-        columns, rows = windows.grid(images.size_wh(image), scale, geometry)
+        columns, rows = windows.grid(pixels.size_wh(image), scale, geometry)
         level_wh = columns * backbone.stride, rows * backbone.stride
-        level = images.resize(pixels, level_wh)
+        level = pixels.resize(floats, level_wh)
         means.append(backbone.maps(level[None])[0].mean(axis=(0, 1)))
     return np.stack(means)
 
@@ -71,7 +71,7 @@ def read_split(dataset, name: str, backbone, progress: Progress) -> Split:
     with progress.task(f"features of {name}", len(examples)) as advance:
         for example in examples:
             try:
-                vectors.append(whole_image(images.read(example.path), backbone))
+                vectors.append(whole_image(pixels.read(example.path), backbone))
                 targets.append(example.targets(len(dataset.classes)))
             except errors.ImageError as error:
                 left_out.append(str(error))

@@ -25,7 +25,7 @@ A run's `config.yaml` has them all. `--config FILE` reads such a file, with any 
 them; `--set KEY=VALUE` sets one, and may be given again. The value is YAML:
 `--set data.classes=cat,dog`. A key that is not here is refused.
 
-Written by `python scripts/make_reference.py` from `midlevel/settings/config.py`.
+Written by `python scripts/make_reference.py` from `midlevel/settings/`.
 """
 COMMANDS = """# Every command
 

@@ -84,11 +84,12 @@ def test_importing_midlevel_and_what_is_pure_is_light():
     assert not loaded & (HEAVY | {"cv2", "albumentations", "pydantic"})
 
 
-def test_reading_data_and_settings_does_not_load_tensorflow():
+def test_reading_data_and_settings_is_light():
     loaded = loaded_by(
         "import midlevel.datasets, midlevel.settings.config, midlevel.features.store"
     )
-    assert "cv2" in loaded and not loaded & (HEAVY | {"albumentations"})
+    assert "midlevel.datasets.loading" in loaded
+    assert not loaded & (HEAVY | {"cv2", "albumentations"})
 
 
 def test_choosing_an_engine_loads_none():

@@ -12,7 +12,7 @@ import midlevel
 from midlevel.features import extraction, store
 from midlevel.features import extractor as extractor_
 from midlevel.features.extractor import Extractor
-from midlevel.images import pixels as images
+from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
 from midlevel.method import windows
 from midlevel.method.windows import Geometry
@@ -48,17 +48,17 @@ def photographs(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """How often each file was decoded."""
-    count, decode = collections.Counter(), images.decoding.decode
+    count, decode = collections.Counter(), pixels.decoding.decode
 
     def counted(data, name, *rest):
         count[name] += 1
         return decode(data, name, *rest)
 
-    monkeypatch.setattr(images.decoding, "decode", counted)
+    monkeypatch.setattr(pixels.decoding, "decode", counted)
     return count
 
 
-def pixels(calls):
+def pixels_of(calls):
     return sum(math.prod(shape[:3]) for shape in calls)
 
 
@@ -104,13 +104,13 @@ def test_the_network_sees_each_level_once_a_twenty_eighth_of_the_windows(
 ):
     image = helpers.noise(SIZE_WH)
     extractor(image)
-    by_maps = pixels(calls)
+    by_maps = pixels_of(calls)
     plan = extractor.plan(SIZE_WH)
     assert by_maps == sum(w * h for w, h in plan.level_sizes_wh) == 665_600
     calls.clear()
     dataclasses.replace(extractor, method="crop")(image)
-    assert pixels(calls) == len(plan) * 224**2
-    assert pixels(calls) / by_maps == pytest.approx(28.4, abs=0.05)
+    assert pixels_of(calls) == len(plan) * 224**2
+    assert pixels_of(calls) / by_maps == pytest.approx(28.4, abs=0.05)
 
 
 @pytest.mark.parametrize("size_wh", [(375, 500), (4000, 3000), (64, 64), (9000, 300)])

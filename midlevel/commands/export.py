@@ -90,11 +90,10 @@ def export(model, names, output, image_wh, verify, quiet):
         midlevel export --format litert --image-size 480x640
     """
     from midlevel import exports
-    from midlevel.prediction import model as model_
+    from midlevel.prediction.model import load
     from midlevel.system.progress import Progress
 
     progress = Progress(quiet)
     exports.check(names, verify)  # of packages, before seconds of loading
-    loaded = model_.load(model)
-    for path in exports.export(loaded, output, progress, names, image_wh, verify):
+    for path in exports.export(load(model), output, progress, names, image_wh, verify):
         click.echo(path)

@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import json
 from pathlib import Path
 
 import click
@@ -90,13 +89,13 @@ def chosen(texts, form: str | None) -> dict:
 
 def print_json(content: dict) -> None:
     """JSON on stdout, in UTF-8 whatever the terminal takes."""
-    from midlevel.system import files, streams
+    from midlevel.system import files, streams, text
 
     with (
         files.explained("stdout", "Make room for its reader."),
         streams.data() as stdout,
     ):
-        stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        stdout.write(text.as_json(content))
 
 
 def engine_options(command):

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from midlevel.datasets import Problem
 from midlevel.datasets.annotation import KINDS
-from midlevel.datasets.checking import Found
+from midlevel.datasets.checking import CheckResult
 from midlevel.datasets.summary import FEW
 from midlevel.system import terminal
 
@@ -16,12 +16,12 @@ TOLD = 10  # rows of one kind that a table has, unless all are asked for
 ALIKE = 3  # times that a text stands before the places are counted only
 
 
-def as_json(found: Found) -> dict:
+def as_json(found: CheckResult) -> dict:
     """Everything, for programs.
 
-    `schema`, `data`, `format`, `classes`, `counts` and `drawn` (see `Found`), `ignored`
-    (boxes and labels of other classes, by name) and `problems`, each with `file`,
-    `line` (or null), `kind`, `text` and `fate`: see datasets/annotation.py.
+    `schema`, `data`, `format`, `classes`, `counts` and `drawn` (see `CheckResult`),
+    `ignored` (boxes and labels of other classes, by name) and `problems`, each with
+    `file`, `line` (or null), `kind`, `text` and `fate`: see datasets/annotation.py.
     """
     problems = [
         {
@@ -45,7 +45,7 @@ def as_json(found: Found) -> dict:
     }
 
 
-def as_table(found: Found, everything: bool = False) -> str:
+def as_table(found: CheckResult, everything: bool = False) -> str:
     """What is there, then what is wrong, a section for each kind.
 
     Args:
@@ -54,7 +54,7 @@ def as_table(found: Found, everything: bool = False) -> str:
     return terminal.shown(*_counts(found), "", *_problems(found.problems, everything))
 
 
-def _counts(found: Found) -> Iterator[str | Table]:
+def _counts(found: CheckResult) -> Iterator[str | Table]:
     """How many photographs of each split show what."""
     dataset, counts = found.dataset, found.counts
     names = ["photographs", "without an object", *dataset.classes]

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from midlevel import datasets, errors
 from midlevel.datasets import (
     Dataset,
@@ -18,6 +16,7 @@ from midlevel.datasets import (
     summary,
     untaught,
 )
+from midlevel.datasets.dataset import count_shown
 from midlevel.datasets.duplicates import Print
 from midlevel.settings.config import Config
 from midlevel.system import machine, runtime, threads
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckResult:
     """What a check found.
 
     Attributes:
@@ -65,7 +64,7 @@ class Found:
         }
 
 
-def check(data: str | Path, config: Config, progress: Progress) -> Found:
+def check(data: str | Path, config: Config, progress: Progress) -> CheckResult:
     """Read a data set as training would, and decode every photograph.
 
     Raises:
@@ -75,22 +74,19 @@ def check(data: str | Path, config: Config, progress: Progress) -> Found:
     dataset = _split(read, config)
     prints, problems = _prints(dataset, progress)
     sizes = {path: of_path.size_wh for path, of_path in prints.items()}
-    fitted, groups = dict(dataset.splits), []
-    for split, rows in dataset.splits.items():
-        here = (row for row in rows if row.path in prints)
-        pairs = [
-            mending.fit_or_leave_out(row, prints[row.path].size_wh) for row in here
-        ]
-        fitted[split] = [row for row, _ in pairs if row]
-        groups += [found for _, found in pairs]
-    problems += mending.each_once(groups)
+    readable = {
+        split: [row for row in rows if row.path in prints]
+        for split, rows in dataset.splits.items()
+    }
+    usable = replace(dataset, splits=readable)
+    usable, mended = mending.fit_splits(usable, readable, sizes.get)
+    problems += mended
     problems += duplicates.problems(dataset, prints, config.data.train, config.data.val)
     why = untaught.find(dataset, config, sizes.get)
     problems += untaught.problems(dataset, config, why)
     told = (*dict.fromkeys(dataset.problems), *problems)
-    usable = replace(dataset, splits=fitted)
     few = tuple(summary.few_shown(usable, config.data.train))
-    return Found(usable, told, dataset is not read, few)
+    return CheckResult(usable, told, dataset is not read, few)
 
 
 def _labelled(data: Path, config: Config) -> Dataset:
@@ -141,9 +137,7 @@ def _print(path: Path) -> Print | Problem:
 
 
 def _count(rows: list[Example], names: tuple[str, ...]) -> dict:
-    shown = np.zeros(len(names), int)
-    for row in rows:
-        shown += row.targets(len(names)) == 1
-    bare = sum(not (len(row.boxes) or len(row.labels)) for row in rows)
+    shown = count_shown(rows, len(names))
+    bare = sum(row.is_bare for row in rows)
     by_name = dict(zip(names, shown.tolist(), strict=True))
     return {"photographs": len(rows), "background": bare, "classes": by_name}

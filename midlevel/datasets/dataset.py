@@ -1,6 +1,6 @@
 """A data set as the rest of midlevel knows it, whatever its format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,6 +45,11 @@ class Example:
         result[self.labels - 1] = 1
         return result
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has neither a box nor a label."""
+        return not (len(self.boxes) or len(self.labels))
+
     def renumbered(self, new_ids: np.ndarray) -> "Example":
         """The same with new class ids, by the old ones; without those that are 0."""
         keep, labels = new_ids[self.classes] > 0, new_ids[self.labels]
@@ -68,6 +73,12 @@ class Example:
             lines=lines,
             relative=False,
         )
+
+
+def count_shown(examples: Iterable[Example], count: int) -> np.ndarray:
+    """How many of the examples show each of `count` classes, int `(count,)`."""
+    shown = (example.targets(count) == 1 for example in examples)
+    return sum(shown, np.zeros(count, int))
 
 
 @dataclass(frozen=True)

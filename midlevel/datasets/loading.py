@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import mending, naming, units
+from midlevel.datasets import box_units, mending, naming
 from midlevel.datasets.annotation import Annotation, Problem, Reading
 from midlevel.datasets.dataset import Dataset, Example
 from midlevel.datasets.formats import AUTO, FORMATS, detect
@@ -22,7 +22,7 @@ def read(
     form: str = AUTO,
     ignore: Sequence[str] = (),
     merge: Mapping[str, Sequence[str]] | None = None,
-    unit: str = units.AUTO,
+    unit: str = box_units.AUTO,
 ) -> Dataset:
     """Read a data set; the format is found from what the place holds.
 
@@ -35,7 +35,7 @@ def read(
         ignore: names to treat as background.
         merge: for a new name the names that it stands for.
         unit: what boxes count where the format does not say; `auto`, `pixels`, or a key
-            of `units.WHOLE`.
+            of `box_units.WHOLE`.
 
     Raises:
         errors.DataError: no such place, no known format, nothing usable in it, boxes
@@ -67,13 +67,13 @@ def _mend(
 ) -> tuple[dict[str, list[Annotation]], list[Problem]]:
     """Annotations with mended boxes, each mended once; and what was wrong."""
     every = {id(r): r for of_split in found.splits.values() for r in of_split}
-    if unit == units.AUTO:
-        units.refuse_others([*every.values()])
+    if unit == box_units.AUTO:
+        box_units.refuse_others([*every.values()])
     mended: dict[int, Annotation] = {}
     problems = list(found.problems)
     for key, row in every.items():
-        odd = units.odd(row) if unit == units.AUTO else []
-        better, of_row = mending.upright(units.shares(row, unit))
+        odd = box_units.odd(row) if unit == box_units.AUTO else []
+        better, of_row = mending.upright(box_units.shares(row, unit))
         nothing = mending.nothing_left(row, better)
         problems += odd or [*of_row, *([nothing] if nothing else [])]
         if not odd and not nothing:

@@ -1,7 +1,7 @@
 """Broken boxes: swapped, clipped or dropped, and always named."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from midlevel.datasets.annotation import Annotation, Problem
-from midlevel.datasets.dataset import Example
+from midlevel.datasets.dataset import Dataset, Example
 from midlevel.datasets.formats import values
 from midlevel.method import boxes as boxes_
 
@@ -124,6 +124,32 @@ def fit_or_leave_out(
     problems += [nothing] if nothing else []
     is_out = any(problem.fate == "left out" for problem in problems)
     return None if is_out else fitted, problems
+
+
+def fit_splits(
+    dataset: Dataset,
+    splits: Iterable[str],
+    size_of: Callable[[Path], tuple[int, int] | None],
+) -> tuple[Dataset, list[Problem]]:
+    """`dataset` with boxes in pixels of its photographs, and what had to be mended.
+
+    Args:
+        splits: those to look at.
+        size_of: of a photograph; None if it cannot be read, and stays as it is.
+    """
+    fitted, groups = dict(dataset.splits), []
+    for split in splits:
+        rows: list[Example | None] = []
+        for example in dataset.splits[split]:
+            size_wh = size_of(example.path)
+            if size_wh is None:
+                rows.append(example)
+                continue
+            better, problems = fit_or_leave_out(example, size_wh)
+            rows.append(better)
+            groups.append(problems)
+        fitted[split] = [row for row in rows if row]
+    return replace(dataset, splits=fitted), each_once(groups)
 
 
 def nothing_left(

@@ -8,8 +8,8 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation
+from midlevel.method.labels import BACKGROUND_NAME
 
-BACKGROUND = "background"  # class 0 of every head
 JSON = re.compile(r'[{}\[\]"]|^\w+:\s')  # what stands in its objects
 LEAST = 3  # names of several words from which their words are concluded to be names
 BETWEEN = re.compile(r"[\s,;|+&/_-]+")  # several names in a row
@@ -74,7 +74,7 @@ def check_wanted(place: Path, wanted: Sequence[str], found: Sequence[str]) -> No
             f"{', '.join(found)}. Expected at least one to learn."
         )
     for name in wanted:
-        if name.lower() == BACKGROUND:
+        if name.lower() == BACKGROUND_NAME:
             raise errors.DataError(
                 f"{place}: a class is named {name!r}, as midlevel names what no box "
                 f"holds. If it means that, add --set data.ignore_classes={name}; "

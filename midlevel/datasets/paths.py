@@ -7,13 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from midlevel import errors
-from midlevel.images import pixels
+from midlevel.images.names import (
+    SUFFIXES,
+    is_hidden,
+    is_hidden_below,
+    is_image_name,
+)
 
 SPLITS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **{"val": "val", "valid": "val", "validation": "val"},
 }
-PASSED_OVER = {"@eadir", "__macosx"}  # previews of Synology's, attributes of a Mac's
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets save it
 
 
@@ -66,9 +70,9 @@ def photograph(
 
 def _spellings(stated: str) -> list[str]:
     names = list(dict.fromkeys((stated, stated.replace("\\", "/"))))
-    if pixels.is_named(Path(stated)):
+    if is_image_name(Path(stated)):
         return names
-    endings = sorted(pixels.SUFFIXES)
+    endings = sorted(SUFFIXES)
     return names + [names[-1] + e for e in (*endings, *map(str.upper, endings))]
 
 
@@ -101,12 +105,12 @@ def ends(stated: str) -> list[str]:
 
 def photographs(folder: Path) -> list[Path]:
     """All photographs below `folder`, sorted, see `below`."""
-    return [path for path in below(folder) if pixels.is_named(path)]
+    return [path for path in below(folder) if is_image_name(path)]
 
 
 def holds_photographs(folder: Path) -> bool:
     """Whether there is a photograph below `folder`."""
-    return any(map(pixels.is_named, _walk(folder)))
+    return any(map(is_image_name, _walk(folder)))
 
 
 def below(folder: Path) -> list[Path]:
@@ -140,15 +144,6 @@ def _identity(place: str | Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder is passed over, by its name.
-
-    >>> [is_hidden(name) for name in (".git", "@eaDir", "a.jpg")]
-    [True, True, False]
-    """
-    return name.startswith(".") or name.lower() in PASSED_OVER
-
-
 def folders(place: Path) -> list[Path]:
     """The folders in `place`, sorted, without what is hidden; links are followed."""
     if not place.is_dir():
@@ -159,11 +154,8 @@ def folders(place: Path) -> list[Path]:
 
 def visible(folder: Path, pattern: str) -> list[Path]:
     """What a glob without `**` finds below `folder`, sorted, without what is hidden."""
-    return sorted(
-        path
-        for path in folder.glob(pattern)
-        if not any(map(is_hidden, path.relative_to(folder).parts))
-    )
+    found = folder.glob(pattern)
+    return sorted(path for path in found if not is_hidden_below(path, folder))
 
 
 def text(path: Path) -> str:

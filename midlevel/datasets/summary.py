@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from midlevel import datasets, errors
+from midlevel.datasets.dataset import count_shown
 from midlevel.system.progress import Progress
 
 FEW = 10  # photographs of a class; of fewer nobody should expect much
@@ -31,19 +30,15 @@ def say_shown(
 
 def few_shown(dataset: datasets.Dataset, train: str) -> list[str]:
     """The classes that fewer than `FEW` photographs of the split to learn from show."""
-    count = len(dataset.classes)
-    rows = dataset.splits.get(train, [])
-    shown = sum((row.targets(count) == 1 for row in rows), np.zeros(count, int))
+    shown = count_shown(dataset.splits.get(train, []), len(dataset.classes))
     named = zip(dataset.classes, shown.tolist(), strict=True)
     return [f"{name} {n}" for name, n in named if 0 < n < FEW]
 
 
 def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
     """How many photographs of each split show each class, as `cat 12 + 3, ...`."""
-    count = len(dataset.classes)
     learned, measured = (
-        np.sum([e.targets(count) == 1 for e in dataset.split(name)], axis=0)
-        for name in (train, val)
+        count_shown(dataset.split(name), len(dataset.classes)) for name in (train, val)
     )
     rows = zip(dataset.classes, learned, measured, strict=True)
     return ", ".join(f"{name} {n} + {m}" for name, n, m in rows)
@@ -54,7 +49,7 @@ def _say_bare(
 ) -> None:
     """Say how many photographs show nothing, and how many have labels without boxes."""
     rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
-    bare = sum(not (len(row.classes) or len(row.labels)) for row in rows)
+    bare = sum(row.is_bare for row in rows)
     unboxed = sum(len(row.labels) > 0 for row in rows)
     if bare:
         progress.say(f"photographs without any of these: {bare}, all background")
@@ -73,6 +68,15 @@ def say_unused(
         others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
         progress.say(f"boxes of other classes, taken as background: {others}")
     say_problems(dataset.problems, progress, strict)
+
+
+def left_out(reason: str) -> str:
+    """A line on a photograph that cannot be used.
+
+    >>> left_out("a.jpg: cannot be read.")
+    'a.jpg: cannot be read: left out'
+    """
+    return f"{reason.rstrip('.')}: left out"
 
 
 def say_problems(

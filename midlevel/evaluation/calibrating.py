@@ -7,7 +7,7 @@ import numpy as np
 
 from midlevel.method import calibration, metrics
 from midlevel.method.calibration import Calibration
-from midlevel.settings.config import Scores
+from midlevel.settings.sections import Scores
 from midlevel.system import runtime
 
 LEAST = 2  # photographs with and without a class, to fit it

@@ -112,7 +112,7 @@ def evaluate(
         split=split,
         images=len(scored.targets),
         k=model.k,
-        left_out=[*map(str, prepared.dataset.problems), *prepared.failures],
+        left_out=prepared.left_out,
     )
 
 

@@ -1,7 +1,5 @@
 """Everything a report says of a run in numbers, from stored features in one pass."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from midlevel import errors
+from midlevel.datasets.dataset import count_shown
 from midlevel.evaluation import baseline, calibrating, mistakes, pointing
 from midlevel.evaluation.split_scores import Validation
 from midlevel.features.preparation import Prepared
@@ -124,10 +123,9 @@ def read(run: Run, name: str) -> Any:
     """
     path = run.folder / name
     try:
-        text = files.read_text(path)
         if path.suffix == ".json":
-            return json.loads(text)
-        rows = csv.DictReader(io.StringIO(text, newline=""))
+            return json.loads(files.read_text(path))
+        rows = files.read_csv(path)
         return [{key: float(value) for key, value in row.items()} for row in rows]
     except (OSError, ValueError, TypeError) as error:
         raise errors.MidlevelError(
@@ -149,9 +147,8 @@ def _classes(
     model: Model, prepared: Prepared, labelled: np.ndarray, targets: np.ndarray
 ) -> dict:
     """For each class how many photographs show it, and how labels of it are right."""
-    count = len(model.classes)
     learned = prepared.readable(model.config.data.train)
-    shown = np.sum([example.targets(count) == 1 for example in learned], axis=0)
+    shown = count_shown(learned, len(model.classes))
     return {
         name: {
             "train": int(shown[i]),

@@ -21,11 +21,10 @@ from midlevel.exports import (
 from midlevel.exports.formats import Format
 from midlevel.exports.verification import Comparison
 from midlevel.prediction.model import Model, load
-from midlevel.system import files
+from midlevel.system import files, text
 from midlevel.system.progress import Progress
 
 check = formats.check  # what a command calls before it loads the model
-ADVICE = "Name another --output."
 VERIFIED_ON = 6  # photographs
 IMAGE_WH = (640, 480)  # of a format that takes one size: cameras' 4 to 3
 STAGE = ".unverified"  # where a file is until it is found right
@@ -150,7 +149,7 @@ def _comparison(
 def _write(path: Path, form: Format, network: Any, content: dict[str, Any]) -> None:
     """Write a file; what goes wrong in somebody's converter is said in one line."""
     try:
-        with files.explained(path.name, ADVICE):
+        with files.explained(path.name, contents.ADVICE):
             form.write(network, path, content)
     except errors.MidlevelError:
         raise
@@ -198,7 +197,7 @@ def _staged(folder: Path) -> Iterator[Path]:
         errors.MidlevelError: another process exports there, or it cannot be written.
     """
     with ExitStack() as stack:
-        with files.explained(folder, ADVICE):
+        with files.explained(folder, contents.ADVICE):
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(files.locked(folder / LOCK))
             stage = folder / STAGE
@@ -212,7 +211,7 @@ def _put(stage: Path, folder: Path) -> None:
     """Move what is in `stage` into `folder`, in place of what had its name."""
     for path in sorted(stage.iterdir()):  # an .xml, which is looked for, after its .bin
         place = folder / path.name
-        with files.explained(place, ADVICE):
+        with files.explained(place, contents.ADVICE):
             if place.is_dir():
                 shutil.rmtree(place)
             path.replace(place)
@@ -221,12 +220,12 @@ def _put(stage: Path, folder: Path) -> None:
 def _explained(folder: Path, model: Model, content: dict[str, Any]) -> list[Path]:
     """Write what a person reads beside the models."""
     texts = {
-        class_names.FILE: class_names.as_json(content),
+        class_names.FILE: text.as_json(content),
         class_names.PLAIN_FILE: class_names.as_lines(content),
         card.FILE: card.of(model, contents.read(folder, model)),
     }
-    for name, text in texts.items():
-        with files.explained(folder / name, ADVICE):
-            files.write_text(folder / name, text)
+    for name, written in texts.items():
+        with files.explained(folder / name, contents.ADVICE):
+            files.write_text(folder / name, written)
     names = (class_names.FILE, class_names.PLAIN_FILE, contents.FILE, card.FILE)
     return [folder / name for name in names]

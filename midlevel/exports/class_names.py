@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from midlevel import errors
+from midlevel.method import labels
 from midlevel.prediction.model import Model
+from midlevel.system import text
 
 FILE = "labels.json"
 PLAIN_FILE = "labels.txt"  # a class a line, as tools for phones read it
@@ -27,13 +29,8 @@ def of(model: Model) -> dict[str, Any]:
         "classes": list(model.classes),
         "thresholds": model.thresholds,
         "k": model.k,
-        "window_scores": ["background", *model.classes],
+        "window_scores": list(labels.names_by_id(model.classes)),
     }
-
-
-def as_json(content: dict[str, Any]) -> str:
-    """The text of `labels.json`."""
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_lines(content: dict[str, Any]) -> str:
@@ -51,4 +48,4 @@ def as_texts(content: dict[str, Any]) -> dict[str, str]:
 def put_into_zip(path: Path, content: dict[str, Any]) -> None:
     """Add `labels.json` to a zip archive; to any other file, an archive at its end."""
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(FILE, as_json(content))
+        archive.writestr(FILE, text.as_json(content))

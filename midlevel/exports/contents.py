@@ -15,7 +15,7 @@ from typing import Any
 from midlevel import errors, runs
 from midlevel.exports.formats import Format
 from midlevel.prediction.model import Model
-from midlevel.system import files
+from midlevel.system import files, text
 
 FILE = "exports.json"
 SCHEMA = "midlevel-exports/1"
@@ -62,10 +62,9 @@ def add(
         "verified_on": shown,
     }
     others = [row for row in read(folder, model)["files"] if row["file"] != name]
-    content = {**_head(model), "files": [*others, entry]}
+    content = {**_about(model), "files": [*others, entry]}
     with files.explained(folder / FILE, ADVICE):
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        files.write_text(folder / FILE, text)
+        files.write_text(folder / FILE, text.as_json(content))
 
 
 def read(folder: Path, model: Model) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def read(folder: Path, model: Model) -> dict[str, Any]:
             return {**content, "files": there}
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none, or somebody else's
-    return {**_head(model), "files": []}
+    return {**_about(model), "files": []}
 
 
 def check_own(folder: Path, model: Model) -> None:
@@ -107,7 +106,7 @@ def size(path: Path) -> int:
     return sum(part.stat().st_size for part in {path, weights})
 
 
-def _head(model: Model) -> dict[str, Any]:
+def _about(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "run": model.run.folder.resolve().name,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from midlevel.exports import class_names
-from midlevel.system import runtime
+from midlevel.system import runtime, text
 
 OUTPUT = "scores"
 EXAMPLE = """\
@@ -57,9 +57,7 @@ def write(
     tf.saved_model.save(module, str(path), signatures)
     extra = path / "assets.extra"
     extra.mkdir()
-    (extra / class_names.FILE).write_text(
-        class_names.as_json(content), encoding="utf-8"
-    )
+    (extra / class_names.FILE).write_text(text.as_json(content), encoding="utf-8")
 
 
 def load(path: Path) -> Callable[[np.ndarray], np.ndarray]:

@@ -6,7 +6,6 @@ its window. `crop` cuts every window out, resizes it to the backbone's input and
 it alone, as the paper did. They give different features: train and score with the same.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from midlevel.images import decoding
-from midlevel.images import pixels as images
+from midlevel.images import decoding, pixels
 from midlevel.images.pixels import Photograph
 from midlevel.method import boxes as boxes_
 from midlevel.method import pooling, windows
 from midlevel.networks import backbones, engines
 from midlevel.networks.backbones.table import LAST
 from midlevel.settings.geometry import geometry_of
+from midlevel.system import text
 
 if TYPE_CHECKING:
     from midlevel.networks.backbones import Backbone
@@ -59,11 +58,11 @@ class Extractor:
         Raises:
             errors.ImageError: the file cannot be opened or is no readable image.
         """
-        return images.read_enough(path, self._needed)
+        return pixels.read_enough(path, self._needed)
 
     def of_bytes(self, data: bytes, name: str | Path) -> Photograph:
         """The same of a file whose bytes are known; `name` is for the error."""
-        return images.of_bytes(data, name, self._needed)
+        return pixels.of_bytes(data, name, self._needed)
 
     def _needed(self, size_wh: tuple[int, int]) -> tuple[int, int]:
         if self.method == "crop":
@@ -77,18 +76,18 @@ class Extractor:
         Raises:
             errors.ImageError: `image` is not RGB uint8 `(height, width, 3)`.
         """
-        size_wh = images.size_wh(images.check(image))
+        size_wh = pixels.size_wh(pixels.check(image))
         return self.many([Photograph(image, size_wh)])[0]
 
     def many(self, photographs: Sequence[Photograph]) -> list[np.ndarray]:
         """Features of every window of each one; levels of one size go together."""
-        pixels = [photograph.pixels for photograph in photographs]
+        images = [photograph.pixels for photograph in photographs]
         plans = [self.plan(photograph.size_wh) for photograph in photographs]
         if self.method == "dense":
-            return dense(self.backbone, pixels, plans)
+            return dense(self.backbone, images, plans)
         return [
             crops(self.backbone, image, plan.boxes, self.context)
-            for image, plan in zip(pixels, plans, strict=True)
+            for image, plan in zip(images, plans, strict=True)
         ]
 
     def of_boxes(
@@ -107,10 +106,10 @@ class Extractor:
         """
         image, size_wh = photograph.pixels, photograph.size_wh
         if self.method == "crop":
-            scale = np.divide(images.size_wh(image), size_wh)
+            scale = np.divide(pixels.size_wh(image), size_wh)
             there = boxes_.inside(boxes, size_wh) * np.tile(scale, 2)
             return crops(self.backbone, image, there, self.context)
-        levels = images.levels(image, self.plan(size_wh).level_sizes_wh)
+        levels = pixels.levels(image, self.plan(size_wh).level_sizes_wh)
         maps, lost_cells = self.backbone.maps(levels), self.backbone.spec.lost_cells
         return pooling.pool_boxes(maps, boxes, size_wh, target, lost_cells)
 
@@ -164,18 +163,17 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
 
 
 def _digest(parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return text.digest(json.dumps(parts, sort_keys=True))
 
 
 def dense(
-    backbone: "Backbone", pixels: Sequence[np.ndarray], plans: Sequence[windows.Plan]
+    backbone: "Backbone", images: Sequence[np.ndarray], plans: Sequence[windows.Plan]
 ) -> list[np.ndarray]:
     """Features from one map per level, float32 `(n, channels)` of each image."""
     levels = [
         level
-        for image, plan in zip(pixels, plans, strict=True)
-        for level in images.levels(image, plan.level_sizes_wh)
+        for image, plan in zip(images, plans, strict=True)
+        for level in pixels.levels(image, plan.level_sizes_wh)
     ]
     maps = iter(backbone.maps(levels))
     return [
@@ -192,6 +190,6 @@ def crops(
     means = [np.empty((0, backbone.spec.channels), np.float32)]
     for start in range(0, len(boxes), CROPS_AT_ONCE):
         some = boxes[start : start + CROPS_AT_ONCE]
-        cuts = [images.cut(image, box, side, context) for box in some]
+        cuts = [pixels.cut(image, box, side, context) for box in some]
         means.append(np.stack([m.mean(axis=(0, 1)) for m in backbone.maps(cuts)]))
     return np.concatenate(means)

@@ -1,19 +1,20 @@
 """From a folder and settings to photographs whose features are in the store."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import Dataset, Example, Problem, mending, summary
+from midlevel.datasets import Dataset, Example, mending, summary
 from midlevel.features import extraction, store
 from midlevel.features.extractor import Extractor
 from midlevel.features.store import FeatureStore
 from midlevel.images import augment
 from midlevel.method.windows import Plan
+from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 
 
@@ -71,6 +72,11 @@ class Prepared:
     failures: list[str]
     _keys: dict[Path, dict[str, str]] = field(repr=False)  # by photograph, then view
 
+    @property
+    def left_out(self) -> list[str]:
+        """A line on everything that was wrong in the data, used in part or not."""
+        return [*map(str, self.dataset.problems), *self.failures]
+
     def readable(self, split: str) -> list[Example]:
         """The examples of a split that can be used, their boxes in pixels.
 
@@ -104,6 +110,19 @@ class Prepared:
         return View(name, size_wh, count, key, example, self.extractor, self.store)
 
 
+def views_by_split(config: Config, learned: Sequence[str]) -> dict[str, list[str]]:
+    """The views of both splits: validation takes photographs as they are.
+
+    Args:
+        learned: the views of the split to learn from.
+    """
+    views = {config.data.train: list(learned)}
+    validation = views.setdefault(config.data.val, [])
+    if augment.ORIGINAL not in validation:
+        validation.append(augment.ORIGINAL)
+    return views
+
+
 def prepare(
     dataset: Dataset,
     views: Mapping[str, Sequence[str]],
@@ -123,43 +142,25 @@ def prepare(
         errors.DataError: see `strict`.
     """
     place = Path(folder) if folder else store.default_folder()
-    features_ = FeatureStore(place, extractor.stored_as)
+    features = FeatureStore(place, extractor.stored_as)
     keys: dict[Path, dict[str, str]] = {}
     failures: list[str] = []
     for split, names in views.items():
         paths = [example.path for example in dataset.split(split)]
         title = f"features of {split}"
         found = extraction.extract(
-            paths, list(names), extractor, features_, progress, title
+            paths, list(names), extractor, features, progress, title
         )
         for path, by_view in found.keys.items():
             keys.setdefault(path, {}).update(by_view)
         failures += found.failures
-    failures = [f"{line.rstrip('.')}: left out" for line in dict.fromkeys(failures)]
-    dataset, problems = _fitted(dataset, views, keys, features_)
+    failures = [summary.left_out(reason) for reason in dict.fromkeys(failures)]
+
+    def size_of(path: Path) -> tuple[int, int] | None:
+        key = next(iter(keys.get(path, {}).values()), None)
+        return features.entries[key].size_wh if key else None
+
+    dataset, problems = mending.fit_splits(dataset, views, size_of)
     failures += map(str, problems)
     summary.say_problems(failures, progress, strict)
-    return Prepared(dataset, extractor, features_, failures, keys)
-
-
-def _fitted(
-    dataset: Dataset,
-    splits: Iterable[str],
-    keys: Mapping[Path, Mapping[str, str]],
-    features_: FeatureStore,
-) -> tuple[Dataset, list[Problem]]:
-    """`dataset` with boxes in pixels of its photographs, and what had to be mended."""
-    fitted, groups = dict(dataset.splits), []
-    for split in splits:
-        rows: list[Example | None] = []
-        for example in dataset.split(split):
-            if example.path not in keys:
-                rows.append(example)
-                continue
-            key = next(iter(keys[example.path].values()))
-            size_wh = features_.entries[key].size_wh
-            better, found = mending.fit_or_leave_out(example, size_wh)
-            rows.append(better)
-            groups.append(found)
-        fitted[split] = [row for row in rows if row]
-    return replace(dataset, splits=fitted), mending.each_once(groups)
+    return Prepared(dataset, extractor, features, failures, keys)

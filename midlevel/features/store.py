@@ -19,7 +19,7 @@ import platformdirs
 
 from midlevel import errors
 from midlevel.features import shards
-from midlevel.system import files
+from midlevel.system import files, text
 
 SHARD_BYTES = 48_000_000  # about 45 images; the most that an interruption costs
 LOCK = ".lock"
@@ -100,7 +100,8 @@ class FeatureStore:
         if not self._waiting:
             return
         keys = [key for key, _, _ in self._waiting]
-        name = _digest([str(shards.VERSION), *keys])
+        # Another version's shards are other files.
+        name = text.digest("\n".join([str(shards.VERSION), *keys]))[:16]
         index = self.folder / f"{name}.json"
         rows = np.vstack([rows for _, _, rows in self._waiting])
         views = [(key, tuple(size), len(rows)) for key, size, rows in self._waiting]
@@ -179,11 +180,6 @@ class FeatureStore:
                 f"{self.folder}: {names}{more} of another version of midlevel; "
                 f"computed again where needed; delete to free {size / 1e6:.0f} MB"
             )
-
-
-def _digest(parts: list[str]) -> str:
-    """The name of a shard; another version's shards are other files."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def default_folder() -> Path:

@@ -17,10 +17,10 @@ PASSED_OVER = frozenset(("@eadir", "__macosx"))
 MOST = 5  # endings that are named
 
 
-def is_named(path: Path) -> bool:
+def is_image_name(path: Path) -> bool:
     """Whether a file's name ends like an image's.
 
-    >>> is_named(Path("a.JPG")), is_named(Path("a.txt"))
+    >>> is_image_name(Path("a.JPG")), is_image_name(Path("a.txt"))
     (True, False)
     """
     return path.suffix.lower() in SUFFIXES
@@ -33,6 +33,16 @@ def is_hidden(name: str) -> bool:
     (True, True, False)
     """
     return name.startswith(".") or name.lower() in PASSED_OVER
+
+
+def is_hidden_below(path: Path, folder: Path) -> bool:
+    """Whether `path`, or a folder between it and `folder`, is hidden.
+
+    >>> found = Path("a/.b/c.jpg")
+    >>> is_hidden_below(found, Path("a")), is_hidden_below(found, Path("a/.b"))
+    (True, False)
+    """
+    return any(map(is_hidden, path.relative_to(folder).parts))
 
 
 def in_words(endings: Counter[str]) -> str:

@@ -13,14 +13,12 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.images import decoding, jpeg, limits
-from midlevel.images.names import SUFFIXES as SUFFIXES
-from midlevel.images.names import is_named as is_named
 from midlevel.system import runtime
 
 cv2 = runtime.load_opencv()
 IMAGENET_MEAN = (124, 116, 104)  # RGB; stands for pixels outside the image
 # Added before rounding: halves are many where sizes are multiples of each other, and
-# `layers.PyramidLevel` must round them alike though its last digits differ.
+# `export_layers.PyramidLevel` must round them alike though its last digits differ.
 HALVES_UP = 1e-3
 
 
@@ -156,7 +154,7 @@ def resize(image: np.ndarray, to_wh: tuple[int, int]) -> np.ndarray:
     """`image` at `to_wh` pixels.
 
     Pixel areas are averaged where both sides shrink, which does not alias; otherwise
-    bilinear. `layers.Resize` does the same inside an exported model.
+    bilinear. `export_layers.PyramidLevel` does the same inside an exported model.
     """
     if size_wh(image) == tuple(to_wh):
         return image

@@ -76,15 +76,6 @@ def name(path: Path, root: Path) -> str:
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
-def is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a part of `path` below `folder` begins with a dot, or is no one's own.
-
-    >>> is_hidden(Path("a/.b/c.jpg"), Path("a")), is_hidden(Path(".a/c"), Path(".a"))
-    (True, False)
-    """
-    return any(map(names.is_hidden, path.relative_to(folder).parts))
-
-
 def _stated(source: str | Path) -> Path:
     """A source as a path, of which an empty one would be the current folder."""
     if not os.fspath(source):
@@ -138,7 +129,7 @@ def _below(folder: Path) -> tuple[list[Path], Counter[str]]:
         entered.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not names.is_hidden(name))
         for path in (Path(place, name) for name in files if not names.is_hidden(name)):
-            if names.is_named(path):
+            if names.is_image_name(path):
                 found.append(path)
             else:
                 others[path.suffix.lower()] += 1
@@ -164,4 +155,4 @@ def _glob(pattern: Path) -> list[Path]:
         found = [p for p in anchor.glob(str(relative)) if p.is_file()]
     except (ValueError, NotImplementedError, OSError):
         return []
-    return [p for p in found if names_hidden or not is_hidden(p, anchor)]
+    return [p for p in found if names_hidden or not names.is_hidden_below(p, anchor)]

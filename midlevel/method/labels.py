@@ -5,6 +5,7 @@ out of training.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,7 @@ import numpy as np
 from midlevel.method import boxes as boxes_
 
 BACKGROUND = 0
+BACKGROUND_NAME = "background"
 LEFT_OUT = -1
 LEAVE_OUT = "leave_out"
 OBJECT = "object"  # reasons for a class id: one box qualifies
@@ -36,6 +38,15 @@ MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
 MIN_OF_BOX = 0.6  # the paper, section 3.2, rule (ii)
 ROUNDING = 1 - 1e-6  # of these shares that is enough: float32 has no tenths
 LARGEST = 0.99  # of the largest window's area; levels are rounded to whole cells
+
+
+def names_by_id(classes: Sequence[str]) -> tuple[str, ...]:
+    """The name of each class id, the background's first.
+
+    >>> names_by_id(["cat", "dog"])
+    ('background', 'cat', 'dog')
+    """
+    return (BACKGROUND_NAME, *classes)
 
 
 @dataclass(frozen=True)

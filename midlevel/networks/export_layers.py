@@ -1,11 +1,11 @@
 """Keras layers of exported models: a whole image in, image scores out.
 
-They do inside a graph, for images of any size, what `images.levels`, `windows.plan`,
+They do inside a graph, for images of any size, what `pixels.levels`, `windows.plan`,
 `pooling.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
 this module registers them, so that Keras can load a model that has them.
 """
 
-from midlevel.images import pixels as images_
+from midlevel.images.pixels import HALVES_UP
 from midlevel.method import calibration, windows
 from midlevel.system import runtime
 
@@ -22,7 +22,7 @@ class PyramidLevel(keras.layers.Layer):
 
     Takes uint8 or float32 `(n, height, width, 3)` in 0..255, gives float32 rounded to
     whole values. Averages pixel areas where both sides shrink, bilinear otherwise, like
-    `images.levels`.
+    `pixels.levels`.
     """
 
     def __init__(self, scale, stride, input_size, min_cells, **kwargs):
@@ -41,7 +41,7 @@ class PyramidLevel(keras.layers.Layer):
         pixels = ops.cast(images, "float32")
         low = ops.matmul(down, ops.reshape(pixels, (-1, height, width * 3)))
         level = ops.matmul(across, ops.reshape(low, (-1, rows, width, 3)))
-        return ops.round(level + images_.HALVES_UP)
+        return ops.round(level + HALVES_UP)
 
     def _sides(self, height, width):
         """Rows and columns of the level in pixels; the arithmetic of `windows.grid`.

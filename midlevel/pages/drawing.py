@@ -154,12 +154,7 @@ def png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
 
 
-def jpeg(image: np.ndarray) -> bytes:
-    """The image as a JPEG file."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-    return cv2.imencode(".jpg", image[..., ::-1], quality)[1].tobytes()
-
-
 def data_uri(image: np.ndarray) -> str:
     """The image as an address that a page holds by itself."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg(image)).decode()
+    jpeg = pixels.encode_jpeg(image, QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,6 +1,5 @@
 """A trained run, ready to look at photographs."""
 
-import hashlib
 import html
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,12 +20,12 @@ from midlevel.method import scores
 from midlevel.method.calibration import Calibration
 from midlevel.method.windows import Plan
 from midlevel.networks import engines, heads
-from midlevel.prediction import facts, given, records
+from midlevel.prediction import facts, inputs, records
 from midlevel.prediction.records import Record, Records
 from midlevel.prediction.window_scores import WindowScores
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
-from midlevel.system import threads
+from midlevel.system import text, threads
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,7 +79,7 @@ class Model:
             asdict(self.calibration),
             self.thresholds,
         ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return text.digest(json.dumps(parts))
 
     @property
     def named(self) -> str:
@@ -98,7 +97,7 @@ class Model:
         Raises:
             errors.ImageError: `image` is none.
         """
-        seen = given.image(image)
+        seen = inputs.image(image)
         return self.many([Photograph(seen, pixels.size_wh(seen))])[0]
 
     def many(self, photographs: Sequence[Photograph]) -> list[WindowScores]:
@@ -128,11 +127,11 @@ class Model:
         Raises:
             errors.MidlevelError: it is something else, or names no file.
         """
-        if given.is_path(source):
+        if inputs.is_path(source):
             return Records(self.stream(sources.find([Path(source)])))
-        if given.is_image(source):
+        if inputs.is_image(source):
             return Records([self.record(source)])
-        items = given.several(source)
+        items = inputs.several(source)
         return Records(record for item in items for record in self.predict(item))
 
     def stream(self, paths: Iterable[Path]) -> Iterator[Record]:
@@ -223,7 +222,7 @@ def load(
         errors.MidlevelError: there is no such run, it is not finished, or its backbone
             is not the one its head was trained with.
     """
-    place = given.run(run) if run else runs.newest(finished=True)
+    place = inputs.run(run) if run else runs.newest(finished=True)
     record, config = place.record, place.config
     if not record.get("finished"):
         raise errors.MidlevelError(

@@ -1,6 +1,5 @@
 """The run folder: what a run keeps."""
 
-from midlevel.runs.environment import PACKAGES as PACKAGES
 from midlevel.runs.environment import environment as environment
 from midlevel.runs.places import create as create
 from midlevel.runs.places import newest as newest

@@ -6,7 +6,7 @@ environment.json  versions, machine, command
 split.csv         which photograph was in which split
 history.csv       a row per epoch
 metrics.json      validation scores in three forms, windows learned from, timings
-report.*          a page on the run, and its numbers: see `reporting`
+report.*          a page on the run, and its numbers: see `report_page`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
 backbone.xml, backbone.bin   the frozen network for OpenVINO
 backbone.weights.h5          for Keras, where they are not those midlevel brings along
@@ -14,8 +14,6 @@ checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
 import contextlib
-import csv
-import io
 import json
 import os
 import shutil
@@ -28,7 +26,8 @@ from midlevel.networks import backbones
 from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
-from midlevel.system import files
+from midlevel.settings.sections import Backbone
+from midlevel.system import files, text
 
 if TYPE_CHECKING:
     import keras
@@ -84,9 +83,8 @@ class Run:
     @property
     def split_files(self) -> dict[str, list[str]]:
         """`split.csv`: the files of each split, relative to the data's folder."""
-        text = files.read_text(self.folder / "split.csv")
         splits: dict[str, list[str]] = {}
-        for row in csv.DictReader(io.StringIO(text, newline="")):
+        for row in files.read_csv(self.folder / "split.csv"):
             splits.setdefault(row["split"], []).append(row["file"])
         return splits
 
@@ -148,7 +146,7 @@ class Run:
             self.weights_file.unlink(missing_ok=True)
         backbones.store(self.stored_backbone, name, model)
 
-    def weights(self, settings: config_.Backbone) -> str | Path:
+    def weights(self, settings: Backbone) -> str | Path:
         """The backbone's Keras weights: the run's own where it keeps them.
 
         Without any, the default backbone is the one that comes with midlevel.
@@ -187,7 +185,7 @@ class Run:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the run."""
-        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(name, text.as_json(content))
 
     def write_csv(self, name: str, rows: list[dict]) -> None:
         """Write a table of the run; all rows have the keys of the first."""
@@ -195,6 +193,6 @@ class Run:
         cells = [[row[key] for key in keys] for row in rows]
         files.write_csv(self.folder / name, [keys, *cells])
 
-    def write_text(self, name: str, text: str) -> None:
+    def write_text(self, name: str, content: str) -> None:
         """Write a text file of the run."""
-        files.write_text(self.folder / name, text)
+        files.write_text(self.folder / name, content)

@@ -65,6 +65,11 @@ def write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
     write_text(path, text.getvalue())
 
 
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a table that `write_csv` wrote, by the titles in its first."""
+    return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+
+
 def sweep(folder: Path, name: str = "*", age: float = LEFT_OVER) -> None:
     """Delete what killed processes left waiting to become a file like `name`, a glob.
 

@@ -22,7 +22,7 @@ FURTHER = 2  # characters in which a line goes on that begins with spaces
 
 
 def table(
-    form: str, rows: Iterable[Sequence[str | Text]], head: Sequence[str] = ()
+    form: str, rows: Iterable[Sequence[str | Text]], titles: Sequence[str] = ()
 ) -> Table:
     """Rows under one another, two spaces between their cells.
 
@@ -30,16 +30,16 @@ def table(
         form: a character for each column: `<` to the left, `>` to the right, neither
             ever broken; `~` to the left, broken between words where there is no room.
         rows: cells; what would do something to a terminal is escaped.
-        head: titles, if there are any.
+        titles: of the columns, if they have any.
     """
-    titles, lines = list(map(text, head)), [list(map(text, row)) for row in rows]
+    head, lines = list(map(text, titles)), [list(map(text, row)) for row in rows]
     found = Table(
         box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=bool(head)
     )
     for number, side in enumerate(form):
-        cells = [row[number] for row in (titles, *lines) if row]
+        cells = [row[number] for row in (head, *lines) if row]
         found.add_column(
-            titles[number] if head else "",
+            head[number] if head else "",
             justify="right" if side == ">" else "left",
             min_width=None if side == "~" else max(cell_len(c.plain) for c in cells),
         )

@@ -1,6 +1,8 @@
 """Small pieces of text that many messages have."""
 
 import difflib
+import hashlib
+import json
 from collections.abc import Iterable
 
 
@@ -26,6 +28,16 @@ def nearest(received: object, known: Iterable[str], alike: float = 0.6) -> list[
     by_lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(str(received).lower(), by_lower, n=1, cutoff=alike)
     return [by_lower[name] for name in near]
+
+
+def digest(content: str) -> str:
+    """SHA-256 (hexadecimal) of a text; names of files may hold bytes that are none."""
+    return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def as_json(content: object) -> str:
+    """JSON as people read it: indented, the last line ended too."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def percent(share: float | None) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.networks import heads
-from midlevel.settings.config import Training
+from midlevel.settings.sections import Training
 from midlevel.system import files
 from midlevel.system.keras_defaults import keras_defaults
 from midlevel.system.progress import Progress

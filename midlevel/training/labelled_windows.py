@@ -6,7 +6,7 @@ from midlevel import errors
 from midlevel.features.preparation import Prepared, View
 from midlevel.method import labels
 from midlevel.settings.config import Config
-from midlevel.settings.config import Labels as LabelSettings
+from midlevel.settings.sections import Labels as LabelSettings
 from midlevel.system import machine
 from midlevel.system.progress import Progress
 from midlevel.training import batches
@@ -31,7 +31,7 @@ def collect(
     weights = _weigh(np.concatenate(ids), count, config.labels)
     memory = int(config.training.memory * machine.memory_of_machine())
     windows = batches.WindowSet(prepared.store, keys, ids, weights, memory)
-    names = ("background", *prepared.dataset.classes)
+    names = labels.names_by_id(prepared.dataset.classes)
     counts = np.bincount(windows.ids, minlength=count)
     if not counts[1:].any():
         raise errors.DataError(

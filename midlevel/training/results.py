@@ -50,7 +50,7 @@ def write(
         thresholds=dict(zip(classes, found.thresholds, strict=True)),
         best_epoch=learned.state.best_epoch,
         features_fingerprint=prepared.extractor.fingerprint,
-        left_out=[*map(str, prepared.dataset.problems), *prepared.failures],
+        left_out=prepared.left_out,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from midlevel.networks import heads
-from midlevel.settings.config import Training
+from midlevel.settings.sections import Training
 from midlevel.system import files, runtime
 from midlevel.training.batches import Batch
 

@@ -15,8 +15,7 @@ from midlevel.evaluation.split_scores import Scored, Validation
 from midlevel.features import preparation
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.features.preparation import Prepared
-from midlevel.images import augment
-from midlevel.method import scores
+from midlevel.method import labels, scores
 from midlevel.networks import backbones, heads
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
@@ -124,7 +123,8 @@ def _train(
         _say_finished(run, config, progress)
         return None
     progress.say(f"run: {run.folder}")
-    extractor, views = _extractor(run, config, progress), _views(config)
+    extractor = _extractor(run, config, progress)
+    views = preparation.views_by_split(config, config.features.views)
     place, strict = config.features.store, config.data.strict
     prepared = preparation.prepare(dataset, views, extractor, place, progress, strict)
     learned = _learn(run, config, prepared, started, progress)
@@ -152,15 +152,6 @@ def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
     progress.say(f"engine: {engine}")
     run.update(engine=asdict(engine))
     return extractor
-
-
-def _views(config: Config) -> dict[str, list[str]]:
-    """Views that training needs, by split; validation takes photographs as they are."""
-    views = {config.data.train: list(config.features.views)}
-    validation = views.setdefault(config.data.val, [])
-    if augment.ORIGINAL not in validation:
-        validation.append(augment.ORIGINAL)
-    return views
 
 
 def _learn(
@@ -223,6 +214,6 @@ def _scored(
 
 def _counted(ids: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     """How many windows of background and of each class were learned from."""
-    names = ("background", *classes)
+    names = labels.names_by_id(classes)
     counts = np.bincount(ids, minlength=len(names)).tolist()
     return dict(zip(names, counts, strict=True))

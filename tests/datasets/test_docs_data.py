@@ -10,7 +10,8 @@ import pytest
 from midlevel import datasets
 from midlevel.commands.cli import cli
 from midlevel.features import preparation
-from midlevel.images import decoding, pixels
+from midlevel.images import decoding
+from midlevel.images.names import SUFFIXES
 from midlevel.settings import config
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
@@ -37,7 +38,7 @@ def written(tmp_path_factory):
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8")
         elif kind == "text":
-            names = [n for n in text.split() if Path(n).suffix in pixels.SUFFIXES]
+            names = [n for n in text.split() if Path(n).suffix in SUFFIXES]
             formats.photographs(place, *names, size_wh=(500, 375))
     for name in ("labels", "flags"):
         formats.photographs(place / name, "a.jpg", "b.jpg", size_wh=(500, 375))

@@ -3,7 +3,7 @@ import pytest
 
 from midlevel.evaluation import calibrating
 from midlevel.method import calibration
-from midlevel.settings.config import Scores
+from midlevel.settings.sections import Scores
 
 
 def fitted(scores, targets):

@@ -8,7 +8,7 @@ import stub
 from midlevel import errors
 from midlevel.features import extraction, store
 from midlevel.features.extractor import Extractor
-from midlevel.images import pixels as images
+from midlevel.images import pixels
 from midlevel.method import windows
 from midlevel.networks import backbones, engines
 
@@ -64,12 +64,12 @@ def test_features_are_stored_under_the_keys_given_back(run, extractor, photograp
     found, place, _ = run(photographs)
     assert list(found.keys) == photographs and not found.failures
     for path in photographs:
-        image = images.read(path)
-        for view, pixels in (("original", image), ("mirror", image[:, ::-1])):
+        image = pixels.read(path)
+        for view, seen in (("original", image), ("mirror", image[:, ::-1])):
             entry = place.entries[found.keys[path][view]]
-            assert entry.size_wh == images.size_wh(image)
+            assert entry.size_wh == pixels.size_wh(image)
             stored = place.load(found.keys[path][view])
-            np.testing.assert_allclose(stored, extractor(pixels), atol=1e-3)
+            np.testing.assert_allclose(stored, extractor(seen), atol=1e-3)
 
 
 def test_a_second_run_computes_nothing(run, counting, photographs):
@@ -173,7 +173,7 @@ def test_the_size_is_said_before_anything_is_written(
     empty = store.FeatureStore(photographs[0].parent / "other", extractor.stored_as)
     with pytest.raises(KeyboardInterrupt):
         extraction.extract(photographs, VIEWS, extractor, empty, said, "of train")
-    sizes = [images.size_wh(images.read(path)) for path in photographs]
+    sizes = [pixels.size_wh(pixels.read(path)) for path in photographs]
     counts = [len(extractor.plan(size_wh)) for size_wh in sizes]
     expected = r"of train: 10 to compute, 0 in the store; about (\d+) windows each"
     about = int(re.search(expected, said.text)[1])

@@ -7,7 +7,7 @@ import pytest
 from midlevel import errors
 from midlevel.features import extractor as extractor_
 from midlevel.features.extractor import Extractor, build_extractor
-from midlevel.images import pixels as images
+from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
 from midlevel.method import windows
 from midlevel.method.windows import Geometry, Level
@@ -64,10 +64,10 @@ def test_several_photographs_have_the_features_they_have_alone(method, cells):
     geometry = Geometry((Level(1.0, (5, 3)), Level(0.5, (3,))))
     extractor = Extractor(cells, geometry, method)
     sizes = [(120, 90), (90, 120), (120, 90), (300, 64)]
-    pixels = [helpers.noise(size_wh, seed) for seed, size_wh in enumerate(sizes)]
-    photographs = [Photograph(image, images.size_wh(image)) for image in pixels]
+    several = [helpers.noise(size_wh, seed) for seed, size_wh in enumerate(sizes)]
+    photographs = [Photograph(image, pixels.size_wh(image)) for image in several]
     together = extractor.many(photographs)
-    for image, found in zip(pixels, together, strict=True):
+    for image, found in zip(several, together, strict=True):
         np.testing.assert_allclose(found, extractor(image), atol=1e-5)
     assert extractor.many([]) == []
 
@@ -77,8 +77,8 @@ def test_windows_are_those_of_the_whole_photograph_however_it_was_decoded(cells)
     image = helpers.noise((1000, 600))
     helpers.draw(image, "disc", (100, 100, 500, 500))
     whole, half = (
-        extractor.many([Photograph(pixels, (1000, 600))])[0]
-        for pixels in (image, images.resize(image, (500, 300)))
+        extractor.many([Photograph(shown, (1000, 600))])[0]
+        for shown in (image, pixels.resize(image, (500, 300)))
     )
     assert len(whole) == len(extractor.plan((1000, 600)))
     np.testing.assert_allclose(half, whole, atol=0.01)
@@ -90,9 +90,9 @@ def test_a_photograph_is_read_no_larger_than_its_largest_level(cells, tmp_path):
     helpers.write_photograph(tmp_path / "a.jpg", helpers.noise((1200, 900)))
     dense = Extractor(cells, geometry).read(tmp_path / "a.jpg")
     assert dense.size_wh == (1200, 900)
-    assert images.size_wh(dense.pixels) == (300, 225)  # the level: 288 x 224
+    assert pixels.size_wh(dense.pixels) == (300, 225)  # the level: 288 x 224
     crop = Extractor(cells, geometry, "crop").read(tmp_path / "a.jpg")
-    assert images.size_wh(crop.pixels) == crop.size_wh == (1200, 900)
+    assert pixels.size_wh(crop.pixels) == crop.size_wh == (1200, 900)
 
 
 def test_what_surrounds_a_crop_is_seen_with_context_only(cells):
@@ -131,7 +131,7 @@ def test_any_box_is_seen_where_it_is(method, cells):
     whole = extractor.of_boxes(Photograph(image, (320, 240)), boxes)
     assert whole.shape == (2, 6) and whole.dtype == np.float32
     assert whole[0, 0] > 0.9 and np.ptp(whole[1]) < 0.05  # red; grey
-    half = Photograph(images.resize(image, (160, 120)), (320, 240))
+    half = Photograph(pixels.resize(image, (160, 120)), (320, 240))
     np.testing.assert_allclose(extractor.of_boxes(half, boxes), whole, atol=0.12)
     assert extractor.of_boxes(half, np.empty((0, 4))).shape == (0, 6)
     with pytest.raises(errors.MidlevelError, match="320 x 240 pixels.*box 0"):

@@ -1,4 +1,4 @@
-"""What becomes of each kind of image; the table of midlevel/decoding.py."""
+"""What becomes of each kind of image; the table of midlevel/images/decoding.py."""
 
 import json
 import os
@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from midlevel import errors
-from midlevel.images import colours, decoding, headers, limits
-from midlevel.images import pixels as images
+from midlevel.images import colours, decoding, headers, limits, pixels
 
 pytest.importorskip("pillow_heif")
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
@@ -134,12 +133,12 @@ def test_tiff_says_what_its_fourth_channel_is(bits):
     rgba, shown = odd_images.veiled()
     multiplied = rgba.copy()
     multiplied[..., :3] = np.rint(rgba[..., :3] * (rgba[..., 3:] / 255))
-    for kind, pixels, seen in (
+    for kind, stored, seen in (
         (0, rgba, PICTURE),
         (1, multiplied, shown),
         (2, rgba, shown),
     ):
-        values = pixels if bits == 8 else pixels.astype(np.uint16) * 257
+        values = stored if bits == 8 else stored.astype(np.uint16) * 257
         assert_shows(odd_images.tiff(values, t338=kind), seen, atol=1)
         turned = odd_images.tiff(values, t338=kind, t274=6)
         assert_shows(turned, np.rot90(seen, -1), atol=1)
@@ -369,7 +368,7 @@ def test_a_limit_that_is_no_number_is_an_error_for_people(stated, tmp_path):
 
 def jpegs():
     """JPEGs of every kind OpenCV reads, of soft colours, by name."""
-    soft = images.resize(np.roll(PICTURE, 5, 1)[:6, :8].copy(), (331, 203))
+    soft = pixels.resize(np.roll(PICTURE, 5, 1)[:6, :8].copy(), (331, 203))
     soft = cv2.GaussianBlur(soft, (0, 0), 25)
     shown = Image.fromarray(soft)
     made = {
@@ -393,12 +392,12 @@ JPEGS = jpegs()
 
 @pytest.mark.parametrize("name", JPEGS)
 def test_a_reduced_jpeg_looks_like_the_whole_one(name):
-    whole = images.resize(read(JPEGS[name]), (331, 203))
+    whole = pixels.resize(read(JPEGS[name]), (331, 203))
     for factor in (2, 4, 8):
         found = read(JPEGS[name], factor)
         to_wh = (-(-331 // factor), -(-203 // factor))
-        assert images.size_wh(found) == to_wh
-        difference = np.abs(found.astype(int) - images.resize(whole, to_wh))
+        assert pixels.size_wh(found) == to_wh
+        difference = np.abs(found.astype(int) - pixels.resize(whole, to_wh))
         assert difference.mean() < 3  # 4:1:1 keeps a quarter of the colours
 
 
@@ -406,14 +405,14 @@ def test_a_reduced_jpeg_looks_like_the_whole_one(name):
 def test_a_rare_jpeg_is_read_or_refused_alike_where_less_is_needed(tmp_path, name):
     (tmp_path / "a.jpg").write_bytes(odd_jpegs.read(name))
     try:
-        whole = images.read(tmp_path / "a.jpg")
+        whole = pixels.read(tmp_path / "a.jpg")
     except errors.ImageError:
         with pytest.raises(errors.ImageError):
-            images.read_enough(tmp_path / "a.jpg", lambda _: (1, 1))
+            pixels.read_enough(tmp_path / "a.jpg", lambda _: (1, 1))
         return
-    found = images.read_enough(tmp_path / "a.jpg", lambda _: (3, 2))
+    found = pixels.read_enough(tmp_path / "a.jpg", lambda _: (3, 2))
     assert found.size_wh == odd_images.SIZE_WH and found.pixels.shape == (2, 3, 3)
-    small = images.resize(whole, (3, 2))
+    small = pixels.resize(whole, (3, 2))
     corners = np.ix_([0, 1], [0, 2])
     np.testing.assert_allclose(
         found.pixels[corners].astype(int), small[corners], atol=8

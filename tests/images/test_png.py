@@ -64,8 +64,8 @@ def test_a_damaged_animation_does_not_end_the_process(tmp_path):
     (tmp_path / "a.png").write_bytes(ANIMATED[:-12] + end)
     code = (
         "import sys\nfrom midlevel import errors\n"
-        "from midlevel.images import pixels as images\n"
-        "try:\n    images.read(sys.argv[1])\n"
+        "from midlevel.images import pixels\n"
+        "try:\n    pixels.read(sys.argv[1])\n"
         "except errors.ImageError as error:\n    print(error)"
     )
     words = [sys.executable, "-c", code, tmp_path / "a.png"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from midlevel.method import labels
 from midlevel.method.labels import Rules
-from midlevel.settings import config
+from midlevel.settings import sections
 from midlevel.training import labelled_windows
 
 WINDOW = np.array([[0, 0, 10, 10]], np.float32)  # its area is 100
@@ -191,7 +191,7 @@ def test_sampling_and_weighing_background_expect_the_same_totals(how):
 
     def totals(ids, **settings):
         weights = labelled_windows._weigh(
-            ids, 3, config.Labels(class_weights=how, **settings)
+            ids, 3, sections.Labels(class_weights=how, **settings)
         )
         return np.bincount(ids[ids >= 0], minlength=3) * weights
 

@@ -10,7 +10,7 @@ import pytest
 import stub
 
 from midlevel import errors
-from midlevel.images import pixels as images
+from midlevel.images import pixels
 from midlevel.networks import backbones, engines
 from midlevel.networks.backbones import architectures, efficientnet_lite, table
 from midlevel.networks.backbones import weights as weights_files
@@ -40,7 +40,7 @@ def noise(rows, cols, seed=0):
 
 def probabilities(classifier, file):
     """ImageNet probabilities (1000,) of a photograph of tests/data."""
-    photograph = images.resize(images.read(DATA / file), (224, 224))
+    photograph = pixels.resize(pixels.read(DATA / file), (224, 224))
     return classifier(photograph[None]).numpy()[0]
 
 
@@ -193,10 +193,10 @@ def test_images_of_any_sizes_go_in_together_and_maps_come_in_their_order(
 ):
     backbone = stub.counting(backbones.build("stub"))
     sizes = [(2, 3), (3, 2), (2, 3), (1, 1), (2, 3)]
-    pixels = [noise(*size, seed)[0] for seed, size in enumerate(sizes)]
-    maps = backbone.maps(pixels)
+    several = [noise(*size, seed)[0] for seed, size in enumerate(sizes)]
+    maps = backbone.maps(several)
     assert backbone.network.batches == [3, 1, 1]  # one call for each size
-    for image, found in zip(pixels, maps, strict=True):
+    for image, found in zip(several, maps, strict=True):
         np.testing.assert_allclose(found, backbone.network(image[None])[0], atol=1e-5)
     assert backbone.maps([]) == []
 

@@ -41,7 +41,9 @@ def make(model, source, place, progress=stub.QUIET, **options):
 
 
 def looked(model, path, known=None, names=()):
-    return explain_pictures.look(model, known or truth.Truth(), names, path)
+    return explain_pictures.explain_photograph(
+        model, known or truth.Truth(), names, path
+    )
 
 
 def mistaken(model, **thresholds):
@@ -95,7 +97,7 @@ def test_difficult_objects_alone_count_neither_way(model, toy_voc):
 def test_the_strip_is_of_the_best_windows_and_none_lies_much_on_another(model, toy_voc):
     image = pixels.read(toy_voc / "JPEGImages" / "val_01.jpg")
     found = model.windows(image)
-    row = reasons.explain(model, found, "square", 0.5, "", None)
+    row = reasons.explain_class(model, found, "square", 0.5, "", None)
     column = found.of_class("square")
     assert row.scores[0] == column.max() and (np.diff(row.scores) <= 0).all()
     assert 1 < len(row.windows) <= reasons.TOP
@@ -228,7 +230,9 @@ def test_photographs_without_mistakes_make_way(tmp_path, monkeypatch):
     for name, verdict in zip(
         "abcd", ("right", "wrong", "right", "missed"), strict=True
     ):
-        one = explain_pictures.Looked(tmp_path / name, {"cat": verdict}, {}, {})
+        one = explain_pictures.ExplainedPhotograph(
+            tmp_path / name, {"cat": verdict}, {}, {}
+        )
         explain_page._take(one, work, stub.QUIET)
     assert [content["name"] for content, _ in work.shown] == ["b", "d"]
     assert work.summary.verdicts["cat"] == {"right": 2, "wrong": 1, "missed": 1}
@@ -263,14 +267,14 @@ def test_where_nothing_can_be_read_the_command_fails(model, photographs, tmp_pat
 def test_ctrl_c_leaves_a_page_of_what_there_was(
     model, photographs, tmp_path, monkeypatch
 ):
-    look = explain_pictures.look
+    look = explain_pictures.explain_photograph
 
     def stopping(model, known, names, path):
         if path.name == "c.jpg":
             raise KeyboardInterrupt
         return look(model, known, names, path)
 
-    monkeypatch.setattr(explain_pictures, "look", stopping)
+    monkeypatch.setattr(explain_pictures, "explain_photograph", stopping)
     with pytest.raises(errors.Interrupted, match="what was explained is in"):
         make(model, photographs, tmp_path)
     text = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

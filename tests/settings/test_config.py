@@ -6,7 +6,7 @@ import yaml
 
 from midlevel import errors
 from midlevel.method import labels, windows
-from midlevel.settings import config
+from midlevel.settings import config, sections
 
 
 def save(folder, text, name="a.yaml"):
@@ -58,7 +58,7 @@ def test_the_command_line_goes_over_the_file_and_the_file_over_the_defaults(tmp_
     settings = config.load(path, {"training.epochs": 4, "head.dropout": 0.25})
     assert (settings.training.epochs, settings.training.batch) == (4, 8)
     assert (settings.seed, settings.head.dropout) == (1, 0.25)
-    assert settings.training.patience == config.Training().patience
+    assert settings.training.patience == sections.Training().patience
 
 
 def test_an_empty_file_gives_the_defaults(tmp_path):

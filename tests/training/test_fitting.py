@@ -7,7 +7,7 @@ import stub
 from midlevel import errors
 from midlevel.networks import engines, heads
 from midlevel.settings import config
-from midlevel.settings.config import Training
+from midlevel.settings.sections import Training
 from midlevel.system import runtime
 from midlevel.training import fitting
 from midlevel.training.batches import Batch

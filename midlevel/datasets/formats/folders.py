@@ -9,9 +9,10 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
+from midlevel.images.names import is_hidden
+from midlevel.method.labels import BACKGROUND_NAME
 
 EXPECTED = "a folder of photographs for each class, perhaps in train/ and val/"
-BACKGROUND = "background"
 NO_CLASSES = {  # folders of photographs that are no class
     *("images", "labels", "annotations", "masks", "jpegimages", "imagesets"),
     *("unlabeled", *paths.SPLITS),
@@ -99,13 +100,13 @@ def _classes(place: Path) -> list[Path]:
 
 def _holds(folder: Path, suffixes: set[str]) -> bool:
     return any(
-        path.suffix.lower() in suffixes and not paths.is_hidden(path.name)
+        path.suffix.lower() in suffixes and not is_hidden(path.name)
         for path in folder.iterdir()
     )
 
 
 def _rows(folder: Path) -> list[Annotation]:
-    labels = [] if folder.name.lower() == BACKGROUND else [folder.name]
+    labels = [] if folder.name.lower() == BACKGROUND_NAME else [folder.name]
     return [Annotation(path, labels=labels) for path in paths.photographs(folder)]
 
 

@@ -20,7 +20,7 @@ from midlevel.datasets.annotation import Annotation, Problem, Reading
 from midlevel.datasets.formats import values
 from midlevel.datasets.formats.draft import Draft, finish
 from midlevel.datasets.formats.table_layout import Layout
-from midlevel.images import pixels
+from midlevel.images.names import is_image_name
 
 EXPECTED = "train.csv with path,xmin,ymin,xmax,ymax,label or path,label"
 FILES = ("*.csv", "*/_*.csv")  # the second are Roboflow's
@@ -93,7 +93,7 @@ def _is_table(path: Path) -> bool:
         return False
     if layout.has_header:
         return "label" in layout.columns or _are_flags(layout, rows[1:2])
-    return pixels.is_named(Path(layout.cell(rows[0], "path")))
+    return is_image_name(Path(layout.cell(rows[0], "path")))
 
 
 def _head(path: Path) -> list[list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from midlevel import errors
 from midlevel.datasets.formats import values
-from midlevel.images import pixels
+from midlevel.images.names import is_image_name
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 SIDES = ("xmin", "ymin", "width", "height")  # the first corner, and how large
@@ -209,7 +209,7 @@ def _box(columns: dict[str, int]) -> tuple[tuple[str, ...], bool]:
 def _is_row(cells: list[str]) -> bool:
     if any(_plain(cell) in COLUMNS["path"] for cell in cells):
         return False
-    if pixels.is_named(Path(cells[0])):
+    if is_image_name(Path(cells[0])):
         return True
     return len(cells) == len(BARE[0]) and all(map(_is_number, cells[1:5]))
 

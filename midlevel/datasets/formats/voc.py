@@ -14,7 +14,7 @@ from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
 from midlevel.datasets.formats import voc_labels, voc_photographs
 from midlevel.datasets.formats.voc_photographs import Shelf
-from midlevel.images import pixels
+from midlevel.images.names import is_image_name
 
 CLASS_LINE = re.compile(r"\s+(-1|0|1)$")  # an id, then whether the class is there
 EXPECTED = "Annotations/*.xml and JPEGImages/, or XML files beside the photographs"
@@ -107,7 +107,7 @@ def _listed(folder: Path) -> dict[str, list[Path]]:
 def _id(line: str, place: Path) -> str:
     """The id in a line, which may have spaces, an image's ending, VOC's number."""
     short = CLASS_LINE.sub("", line)
-    endless = short.rpartition(".")[0] if pixels.is_named(Path(short)) else short
+    endless = short.rpartition(".")[0] if is_image_name(Path(short)) else short
     known = (n for n in (line, short, endless) if os.path.isfile(place / f"{n}.xml"))
     return next(known, short)
 

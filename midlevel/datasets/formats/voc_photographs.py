@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from midlevel import errors
 from midlevel.datasets import paths
-from midlevel.images import pixels
+from midlevel.images.names import is_hidden, is_image_name
 
 ANNOTATIONS = ("annotations", "annotation", "xml", "xmls")  # folders of XML files,
 PHOTOGRAPHS = (  # and those of their photographs
@@ -105,6 +105,6 @@ def _own(
 def _by_stem(files: Iterable[Path]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in files:
-        if pixels.is_named(path) and not paths.is_hidden(path.name):
+        if is_image_name(path) and not is_hidden(path.name):
             found.setdefault(path.stem, []).append(path)
     return found

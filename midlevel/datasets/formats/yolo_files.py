@@ -6,7 +6,7 @@ from pathlib import Path
 
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Problem
-from midlevel.images import pixels
+from midlevel.images.names import is_image_name
 
 IMAGES, LABELS = "images", "labels"
 NO_LABELS = {".cache", ".md", ".npy", ".yaml", ".yml", ".zip"}  # what trainers leave
@@ -57,7 +57,7 @@ class Labels:
         spare = [path for path in spare if path not in used]
         for name in (_key, _name):
             self._match(photographs, spare, folder, name)
-        others = [p for p in files if pixels.is_named(p) and p not in {*photographs}]
+        others = [p for p in files if is_image_name(p) and p not in {*photographs}]
         known = {_key(path, folder) for path in others}
         used = set(self.of.values())
         unused = [p for p in spare if p not in used and _key(p, folder) not in known]
@@ -103,14 +103,14 @@ def _key(path: Path, folder: Path) -> Key:
 def _name(path: Path, folder: Path) -> Key:
     """The name alone, of labels that lie in labels/; none of others."""
     is_there = (
-        pixels.is_named(path) or path.relative_to(folder).parts[0].lower() == LABELS
+        is_image_name(path) or path.relative_to(folder).parts[0].lower() == LABELS
     )
     return (_stem(path.name.lower()),) if is_there else ()
 
 
 def _stem(name: str) -> str:
     stem = Path(name).stem
-    is_twice = not pixels.is_named(Path(name)) and pixels.is_named(Path(stem))
+    is_twice = not is_image_name(Path(name)) and is_image_name(Path(stem))
     return Path(stem).stem if is_twice else stem
 
 
@@ -122,7 +122,7 @@ def _may_be_labels(path: Path, folder: Path, places: set[Path], bare: set[str]) 
         bare: names of photographs without labels.
     """
     ending = path.suffix.lower()
-    if path.name.lower() in LISTS or ending in NO_LABELS or pixels.is_named(path):
+    if path.name.lower() in LISTS or ending in NO_LABELS or is_image_name(path):
         return False
     parts = [part.lower() for part in path.relative_to(folder).parts[:-1]]
     if LABELS in parts[:DEEPEST]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.formats.values import shown
-from midlevel.images import pixels
+from midlevel.images.names import is_image_name
 from midlevel.settings import yaml_text
 
 EXPECTED = "data.yaml with names, train and val, images/ and labels/"
@@ -89,7 +89,7 @@ def _has_labels_beside(place: Path) -> bool:
     if not place.is_dir():
         return False
     return any(
-        pixels.is_named(path) and path.with_suffix(".txt").is_file()
+        is_image_name(path) and path.with_suffix(".txt").is_file()
         for path in place.iterdir()
     )
 

@@ -11,7 +11,7 @@ from midlevel.features.batch import Failure
 from midlevel.images import sources
 from midlevel.pages import outputs, rendering
 from midlevel.pages.explain import explain_pictures, reasons, truth
-from midlevel.pages.explain.explain_pictures import Looked
+from midlevel.pages.explain.explain_pictures import ExplainedPhotograph
 from midlevel.prediction.model import Model
 from midlevel.system import threads
 from midlevel.system.progress import Progress
@@ -21,7 +21,7 @@ MOST = 40  # photographs on a page; some hundred kilobytes each
 
 
 @dataclass
-class Summary:
+class Explanation:
     """What was explained.
 
     Attributes:
@@ -44,7 +44,7 @@ def make(
     data: str | Path | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
-) -> Summary:
+) -> Explanation:
     """Explain photographs: a PNG for each and each class, and one page.
 
     The page shows `MOST` photographs at most, those with wrong or missed labels first;
@@ -71,13 +71,15 @@ def make(
         progress.say(f"{count} of {len(paths)} photographs are in {known.folder}")
     place = outputs.folder(output, FOLDER)
     work = _Work(place, sources.root(paths), model.classes)
-    look = functools.partial(explain_pictures.look, model, known, names)
+    explain = functools.partial(
+        explain_pictures.explain_photograph, model, known, names
+    )
     try:
         with progress.task("explain", len(paths)) as advance:
             workers = model.extractor.backbone.engine.workers
-            for looked in threads.in_order(paths, look, workers):
+            for explained in threads.in_order(paths, explain, workers):
                 advance()
-                _take(looked, work, progress)
+                _take(explained, work, progress)
     except KeyboardInterrupt as error:
         _write(model, work, len(paths))
         raise errors.Interrupted(
@@ -97,7 +99,7 @@ class _Work:
 
     def __init__(self, place: Path, root: Path, classes: Sequence[str]):
         self.place, self.root = place, root
-        self.summary = Summary(place / outputs.PAGE)
+        self.summary = Explanation(place / outputs.PAGE)
         self.summary.verdicts = {name: Counter() for name in classes}
         self.slugs = outputs.slugs(classes)
         self.shown: list[tuple[dict, bool]] = []  # content, has a mistake
@@ -112,24 +114,26 @@ def _check(model: Model, names: Sequence[str]) -> None:
         )
 
 
-def _take(looked: Looked | Failure, work: _Work, progress: Progress) -> None:
+def _take(
+    explained: ExplainedPhotograph | Failure, work: _Work, progress: Progress
+) -> None:
     """Write the pictures of a photograph; keep what the page may need."""
     summary = work.summary
-    if isinstance(looked, Failure):
-        summary.failures.append(looked.reason)
-        progress.say(f"failed  {looked.reason}")
+    if isinstance(explained, Failure):
+        summary.failures.append(explained.reason)
+        progress.say(f"failed  {explained.reason}")
         return
     summary.done += 1
-    for name, verdict in looked.verdicts.items():
+    for name, verdict in explained.verdicts.items():
         summary.verdicts[name][verdict] += 1
     number = f"{summary.done + len(summary.failures):04}"
-    stem = f"{number}-{outputs.slug(looked.path.stem)}"
-    files = {name: f"{stem}-{work.slugs[name]}.png" for name in looked.pictures}
-    for name, picture in looked.pictures.items():
+    stem = f"{number}-{outputs.slug(explained.path.stem)}"
+    files = {name: f"{stem}-{work.slugs[name]}.png" for name in explained.pictures}
+    for name, picture in explained.pictures.items():
         outputs.write_picture(work.place / files[name], picture)
-    name = sources.name(looked.path, work.root)
-    content = {**looked.content, "name": name, "files": files}
-    work.shown.append((content, looked.has_mistake))
+    name = sources.name(explained.path, work.root)
+    content = {**explained.content, "name": name, "files": files}
+    work.shown.append((content, explained.has_mistake))
     if len(work.shown) > MOST:
         right = [i for i, (_, is_mistaken) in enumerate(work.shown) if not is_mistaken]
         del work.shown[right[-1] if right else -1]
@@ -147,7 +151,7 @@ def _write(model: Model, work: _Work, total: int) -> None:
     outputs.write_page(work.place, text)
 
 
-def _table(summary: Summary) -> list[tuple]:
+def _table(summary: Explanation) -> list[tuple]:
     """For each class how often it was right, wrong and missed; empty without truth."""
     kinds = ("right", *reasons.MISTAKES)
     rows = [(n, [c[kind] for kind in kinds]) for n, c in summary.verdicts.items()]

@@ -1,4 +1,4 @@
-"""A photograph looked at: score maps, regions and the windows that score highest."""
+"""A photograph explained: score maps, regions and the windows that score highest."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
 from midlevel.pages import drawing
 from midlevel.pages.explain import reasons
-from midlevel.pages.explain.reasons import Explained
+from midlevel.pages.explain.reasons import ExplainedClass
 from midlevel.pages.explain.truth import Truth
 from midlevel.prediction import localising
 from midlevel.prediction.model import Model
@@ -30,12 +30,12 @@ TRUE, REGION = drawing.PALETTE[2], drawing.PALETTE[1]
 
 
 @dataclass(frozen=True)
-class Looked:
+class ExplainedPhotograph:
     """A photograph with all that is said of it.
 
     Attributes:
         path: its file.
-        verdicts: of each class, see `explaining.verdicts`.
+        verdicts: of each class, see `reasons.verdicts`.
         content: what the page says of it.
         pictures: RGB uint8, by class.
     """
@@ -51,14 +51,14 @@ class Looked:
         return any(v in reasons.MISTAKES for v in self.verdicts.values())
 
 
-def look(
+def explain_photograph(
     model: Model, known: Truth, names: Sequence[str], path: Path
-) -> Looked | Failure:
-    """Look at a photograph; why not, where it cannot be read.
+) -> ExplainedPhotograph | Failure:
+    """What there is to say of a photograph; why nothing, where it cannot be read.
 
     Args:
         known: what photographs really show.
-        names: the classes to explain; by default see `explaining.chosen`.
+        names: the classes to explain; by default see `reasons.chosen`.
     """
     photograph = batch.read(path, model.extractor.of_bytes)
     if isinstance(photograph, Failure):
@@ -69,7 +69,7 @@ def look(
     verdicts = reasons.verdicts(model, probabilities, truth)
     by_name = dict(zip(model.classes, probabilities.tolist(), strict=True))
     rows = [
-        reasons.explain(model, found, name, by_name[name], verdicts[name], truth)
+        reasons.explain_class(model, found, name, by_name[name], verdicts[name], truth)
         for name in reasons.chosen(model, probabilities, verdicts, names)
     ]
     maps = {row.name: _map(found, row.name) for row in rows}
@@ -81,21 +81,16 @@ def look(
         heat = canvas.heat(row, maps[row.name])
         pictures[row.name] = canvas.stacked(row, heat)
         explained.append(canvas.content(row, heat))
-    bars = [
-        {"name": name, "probability": p, "threshold": model.thresholds[name]}
-        | {"verdict": verdicts[name]}
-        for name, p in sorted(by_name.items(), key=lambda item: -item[1])
-    ]
     content = {
         "size_wh": photograph.size_wh,
         "picture": drawing.data_uri(drawing.fitted(canvas.photograph(), ON_PAGE)),
-        "bars": bars,
+        "bars": _bars(model, by_name, verdicts),
         "explained": explained,
         "peak": peak,
         "top": top,
         "objects": _objects(truth, model.classes),
     }
-    return Looked(path, verdicts, content, pictures)
+    return ExplainedPhotograph(path, verdicts, content, pictures)
 
 
 class _Canvas:
@@ -118,7 +113,7 @@ class _Canvas:
         small = drawing.sized(self.pixels, CANVAS)
         return drawing.boxed(small, self.true, TRUE, LINE, self._per_pixel(small))
 
-    def heat(self, row: Explained, score_map: np.ndarray) -> np.ndarray:
+    def heat(self, row: ExplainedClass, score_map: np.ndarray) -> np.ndarray:
         """The score map of a class, its true boxes, and the regions of a label."""
         drawn = drawing.heat(drawing.sized(self.pixels, CANVAS), score_map, self.top)
         scale = self._per_pixel(drawn)
@@ -133,14 +128,14 @@ class _Canvas:
             drawn = drawing.tagged(drawn, f"{peak:.2f}", box[:2] * scale, LETTERS)
         return drawn
 
-    def strip(self, row: Explained, side: int) -> np.ndarray:
+    def strip(self, row: ExplainedClass, side: int) -> np.ndarray:
         """The windows that score highest, with their scores."""
         cuts = [pixels.cut(self.pixels, box * self.scale, side) for box in row.windows]
         scored = zip(cuts, row.scores, strict=True)
         tiles = [drawing.tagged(tile, f"{score:.2f}") for tile, score in scored]
         return drawing.rows(tiles, len(tiles))
 
-    def stacked(self, row: Explained, heat: np.ndarray) -> np.ndarray:
+    def stacked(self, row: ExplainedClass, heat: np.ndarray) -> np.ndarray:
         """A score map with its strip below it, made about as wide."""
         wide = heat.shape[1]
         gaps = drawing.GAP * (reasons.TOP - 1)
@@ -151,7 +146,7 @@ class _Canvas:
         whole[high:, : strip.shape[1]] = strip
         return whole
 
-    def content(self, row: Explained, heat: np.ndarray) -> dict:
+    def content(self, row: ExplainedClass, heat: np.ndarray) -> dict:
         """What the page says of a class."""
         return {
             **asdict(row),
@@ -165,6 +160,23 @@ class _Canvas:
 
 def _map(found: WindowScores, name: str) -> np.ndarray:
     return found.map(name, localising.map_size(found.plan.size_wh, MAP))
+
+
+def _bars(
+    model: Model, probabilities: dict[str, float], verdicts: dict[str, str]
+) -> list[dict]:
+    """What the page says of every class, the most probable first."""
+    return [
+        {
+            "name": name,
+            "probability": probability,
+            "threshold": model.thresholds[name],
+            "verdict": verdicts[name],
+        }
+        for name, probability in sorted(
+            probabilities.items(), key=lambda item: -item[1]
+        )
+    ]
 
 
 def _objects(truth: Example | None, classes: Sequence[str]) -> list[str] | None:

@@ -41,7 +41,7 @@ class TakenFor:
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedClass:
     """What there is to say of one class in one photograph.
 
     Attributes:
@@ -94,14 +94,14 @@ def chosen(
     return names or [ordered[0][0]]
 
 
-def explain(
+def explain_class(
     model: Model,
     found: WindowScores,
     name: str,
     probability: float,
     verdict: str,
     truth: Example | None,
-) -> Explained:
+) -> ExplainedClass:
     """What there is to say of one class.
 
     Args:
@@ -114,9 +114,9 @@ def explain(
     if truth and verdict == "missed":
         objects = [taken_for(model, found, box) for box in _objects(found, truth, name)]
     if truth and verdict == "wrong" and not len(truth.labels):
-        names = ("background", *found.classes)
+        names = labels.names_by_id(found.classes)
         on = names[labels.lies_on(windows[best[:1]], truth)[0]]
-    return Explained(
+    return ExplainedClass(
         name,
         float(probability),
         model.thresholds[name],
@@ -144,7 +144,7 @@ def taken_for(model: Model, found: WindowScores, box: np.ndarray) -> TakenFor:
             :NEAREST
         ]
     means = found.scores[over].mean(axis=0)
-    names = ("background", *found.classes)
+    names = labels.names_by_id(found.classes)
     order = np.argsort(-means, kind="stable")[:TAKEN_FOR]
     return TakenFor(box, len(over), [(names[i], float(means[i])) for i in order])
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.evaluation import evaluate, measuring, mistakes
 from midlevel.evaluation.measuring import Measured
+from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
-from midlevel.images.augment import ORIGINAL
 from midlevel.pages import rendering
 from midlevel.pages.report import curves, gallery
 from midlevel.prediction.model import Model
@@ -99,9 +99,7 @@ def prepare(model: Model, progress: Progress) -> Prepared:
             "Put it back; or measure other data with: midlevel evaluate DATA --model "
             f"{model.run.folder}"
         )
-    views = {config.data.train: [config.features.views[0]]}
-    views.setdefault(config.data.val, []).append(ORIGINAL)
-    views = {split: list(dict.fromkeys(names)) for split, names in views.items()}
+    views = preparation.views_by_split(config, config.features.views[:1])
     return evaluate.prepare(model, views, progress)
 
 

@@ -48,7 +48,7 @@ class Sheets:
         scale = photograph.pixels.shape[1] / photograph.size_wh[0]
         boxes = self.model.extractor.plan(photograph.size_wh).boxes
         ids = labels.lies_on(boxes, example)
-        names = ("background", *self.model.classes)
+        names = labels.names_by_id(self.model.classes)
         for unit, rank in places:
             window = self.found.windows[rank, unit]
             tile = pixels.cut(photograph.pixels, boxes[window] * scale, SIDE)

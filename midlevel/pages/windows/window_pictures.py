@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel.images import pixels as images
+from midlevel.images.pixels import read_enough
 from midlevel.method import boxes as boxes_
 from midlevel.method import labels
 from midlevel.pages import drawing, outputs
 from midlevel.pages.windows import window_counts
 from midlevel.pages.windows.window_tally import Sampled, Tally
+from midlevel.prediction import localising
 
 LONGEST = 560  # pixels of the long side of a panel
 COLUMNS = 4  # panels side by side in a PNG
@@ -92,10 +93,8 @@ def draw(sampled: Sampled, tally: Tally, number: str, place: Path) -> dict:
 
 def _pixels(path: Path, size_wh: tuple[int, int]) -> np.ndarray:
     """A photograph for a panel: small, and dim, so that marks stand out."""
-    shrink = min(1, LONGEST / max(size_wh))
-    width, height = (max(1, round(side * shrink)) for side in size_wh)
-    needed = width, height
-    small = drawing.sized(images.read_enough(path, lambda _: needed).pixels, LONGEST)
+    needed = localising.map_size(size_wh, LONGEST)
+    small = drawing.sized(read_enough(path, lambda _: needed).pixels, LONGEST)
     return (small * 0.6 + small.mean(axis=2, keepdims=True) * 0.15).astype(np.uint8)
 
 

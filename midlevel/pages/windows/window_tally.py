@@ -102,10 +102,10 @@ def sample(
     """A photograph judged, or None; and lines on what is wrong with it."""
     file = batch.opened(example.path)
     if isinstance(file, Failure):
-        return None, [_left_out(file)]
+        return None, [summary.left_out(file.reason)]
     photograph = batch.read(file, _smallest)
     if isinstance(photograph, Failure):
-        return None, [_left_out(photograph)]
+        return None, [summary.left_out(photograph.reason)]
     fitted, problems = mending.fit_or_leave_out(example, photograph.size_wh)
     if fitted is None:
         return None, list(map(str, problems))
@@ -119,7 +119,3 @@ def sample(
 def _smallest(data: bytes, name: str | Path) -> pixels.Photograph:
     """A photograph as small as it is cheaply decoded: its size is all that counts."""
     return pixels.of_bytes(data, name, lambda _: (1, 1))
-
-
-def _left_out(failure: Failure) -> str:
-    return f"{failure.reason.rstrip('.')}: left out"

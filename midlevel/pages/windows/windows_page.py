@@ -6,7 +6,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.datasets import reading, surroundings
-from midlevel.images import pixels
+from midlevel.images.names import is_image_name
 from midlevel.method import labels
 from midlevel.pages import outputs, rendering
 from midlevel.pages.windows import window_counts, window_pictures, window_tally
@@ -49,7 +49,7 @@ def make(
     """
     progress, source = progress or Progress(), Path(source)
     split = split or config.data.train
-    if pixels.is_named(source) and not source.is_dir():
+    if is_image_name(source) and not source.is_dir():
         dataset, example = surroundings.find(source, data, config, progress)
         examples, split = [example], ""
     else:
