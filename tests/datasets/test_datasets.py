@@ -255,7 +255,7 @@ def test_a_class_named_as_the_background_is_refused_and_can_be_ignored_or_rename
     tmp_path, name
 ):
     folder = one(tmp_path, [CAT, (name, (0, 0, 4, 4), False)])
-    message = f"a class is named '{name}', .*ignore_classes=.{name}.*merge="
+    message = f"a class is named '{name}', .*ignore_classes={name}; .*merge="
     with pytest.raises(errors.DataError, match=message):
         datasets.read(folder)
     with pytest.raises(errors.DataError, match=message):
