@@ -116,6 +116,7 @@ def test_photographs_are_scored_without_tensorflow(trained, toy_voc, tmp_path):
     assert json.loads(output.read_text()) == here.predict(toy_voc / "JPEGImages")
 
 
+@pytest.mark.slow
 def test_measuring_from_stored_features_does_without_tensorflow_too(trained, tmp_path):
     code = (
         "import sys\n"
@@ -133,6 +134,7 @@ def test_measuring_from_stored_features_does_without_tensorflow_too(trained, tmp
     assert not loaded & (HEAVY | {"albumentations", "matplotlib.pyplot"})
 
 
+@pytest.mark.slow
 def test_explaining_does_without_tensorflow_too(trained, toy_voc, tmp_path):
     code = (
         "import sys\n"

@@ -193,6 +193,7 @@ def wait_for(path, count):
     raise AssertionError(f"{path} has no {count} lines")
 
 
+@pytest.mark.slow
 def test_ended_or_killed_the_same_command_goes_on(here, trained, toy_voc):
     predict = ["predict", toy_voc / "JPEGImages", "--model", trained.folder]
     assert call(*predict, "--output", "whole.jsonl").exit_code == 0

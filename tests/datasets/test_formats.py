@@ -32,6 +32,7 @@ def of_voc(stub_backbone, toy_voc, tmp_path_factory):
     return weights(toy_voc, tmp_path_factory.mktemp("voc") / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", BOXED)
 def test_boxes_teach_the_same_whatever_their_format(form, of_voc, toy_voc, tmp_path):
     data = BOXED[form](datasets.read(toy_voc), tmp_path / "data")
@@ -39,6 +40,7 @@ def test_boxes_teach_the_same_whatever_their_format(form, of_voc, toy_voc, tmp_p
     assert_same(weights(data, tmp_path / "run"), of_voc)
 
 
+@pytest.mark.slow
 def test_labels_teach_the_same_from_folders_and_from_a_table(
     stub_backbone, toy_voc, tmp_path
 ):

@@ -52,6 +52,7 @@ def scores_of(model, image):
     return model.probabilities(model.windows(image))
 
 
+@pytest.mark.slow
 def test_whole_images_of_all_sizes_score_as_in_the_run(model, folder):
     network = load(folder / "image.keras")
     for i, size_wh in enumerate(SIZES_WH):
@@ -153,6 +154,7 @@ def wrong_images(monkeypatch):
     monkeypatch.setitem(models.MAKERS, "image", wrong)
 
 
+@pytest.mark.slow
 def test_an_export_that_differs_is_not_kept(model, tmp_path, wrong_images):
     (tmp_path / "image.keras").write_bytes(b"an earlier one")
     with pytest.raises(errors.MidlevelError, match="image.keras: was not kept: .*e-"):

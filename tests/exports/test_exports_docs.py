@@ -75,6 +75,7 @@ def test_an_example_runs(model, toy_voc, tmp_path, monkeypatch, capsys, name):
         assert printed == pytest.approx(expected, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_the_card_says_what_the_model_is_and_is_worth(model, tmp_path):
     card = export(model, tmp_path, "keras")
     header, found = front_matter(card), model.run.metrics

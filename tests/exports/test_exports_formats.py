@@ -88,6 +88,7 @@ def test_whole_images_score_as_in_the_run(model, exported, name):
         assert_same(score(image[None]), scores_of(model, image)[None])
 
 
+@pytest.mark.slow
 @every_format
 def test_several_images_of_one_size_are_taken_in_one_batch(model, exported, name):
     batch = np.stack([shown(IMAGE_WH, i) for i in range(3)])
@@ -233,6 +234,7 @@ def test_labels_txt_has_a_class_a_line(model, exported):
     assert text.splitlines() == list(model.classes)
 
 
+@pytest.mark.slow
 def test_one_size_of_image_can_be_asked_of_any_format(model, tmp_path):
     notes = stub.Notes()
     exports.export(model, tmp_path, notes, ["savedmodel"], (90, 70))

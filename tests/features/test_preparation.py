@@ -66,6 +66,7 @@ def test_a_split_without_a_readable_photograph_has_no_views(trained, toy_voc, tm
 # === Settings, the whole way to a run ===
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", [None, formats.write_coco, formats.write_csv])
 def test_merged_and_ignored_classes_are_what_a_run_learns(
     stub_backbone, toy_voc, tmp_path, writer
@@ -84,6 +85,7 @@ def test_merged_and_ignored_classes_are_what_a_run_learns(
     assert run.metrics["AP"] == again.AP
 
 
+@pytest.mark.slow
 def test_groups_stay_in_one_split_of_a_run(stub_backbone, toy_voc, tmp_path):
     formats.write_csv(datasets.read(toy_voc), tmp_path / "set")
     (tmp_path / "set/val.csv").unlink()
@@ -99,6 +101,7 @@ def test_groups_stay_in_one_split_of_a_run(stub_backbone, toy_voc, tmp_path):
     assert found.images == 1 and run.metrics["AP"] == found.AP
 
 
+@pytest.mark.slow
 def test_strict_refuses_what_is_wrong_with_a_photograph_too(
     stub_backbone, toy_voc, tmp_path
 ):

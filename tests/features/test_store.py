@@ -240,6 +240,7 @@ def test_a_damaged_shard_that_another_process_mended_is_taken(tmp_path):
 # === Several processes ===
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_a_store_is_gone_on_with(tmp_path):
     folders = [tmp_path / str(number) for number in range(60)]
     for folder in folders:

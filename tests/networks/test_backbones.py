@@ -122,6 +122,7 @@ def test_everything_in_the_contents_can_be_had():
 # === Every backbone ===
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_map_has_the_shape_the_table_says(name):
     spec = table.find(name)
@@ -136,6 +137,7 @@ def test_map_has_the_shape_the_table_says(name):
         assert np.isfinite(cells).all() and cells.std() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_model_is_frozen_and_reloads_with_the_same_output(name, tmp_path):
     model = backbones.keras_model(name, "none")
@@ -247,6 +249,7 @@ def test_vgg16_fc7_of_one_window_is_fc7_of_the_ordinary_network(monkeypatch):
 # === Weights files ===
 
 
+@pytest.mark.slow
 def test_saved_weights_load_again(tmp_path):
     path = tmp_path / "small.weights.h5"
     original = backbones.keras_model("mobilenet_v3_small", "none")
@@ -256,6 +259,7 @@ def test_saved_weights_load_again(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_name_the_file(tmp_path):
     path = tmp_path / "other.weights.h5"
     backbones.keras_model("mobilenet_v3_small", "none").save_weights(path)
@@ -290,6 +294,7 @@ def test_unusable_weights_paths_are_explained(path, message):
         backbones.keras_model("efficientnet_lite0", path)
 
 
+@pytest.mark.slow
 def test_failed_download_says_what_to_do(tmp_path, monkeypatch):
     def offline(*arguments, **keywords):
         raise urllib.error.URLError("no route to host")

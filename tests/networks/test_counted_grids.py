@@ -56,6 +56,7 @@ def test_every_pyramid_can_be_counted():
     assert not counted_grids.is_countable(windows.Geometry((always,), 224, 224))
 
 
+@pytest.mark.slow
 @given(scale=st.sampled_from(SCALES), width=SIDES, height=SIDES)
 def test_counts_are_those_of_the_run(scale, width, height):
     assert counted(scale)((width, height)) == grid((width, height), scale)

@@ -208,6 +208,7 @@ def test_right_missed_and_wrong_labels_are_marked(model, toy_voc, tmp_path):
     assert "One scale for these maps" in plain
 
 
+@pytest.mark.slow
 def test_the_page_shows_some_with_mistakes_first_and_pictures_are_of_all(
     model, toy_voc, tmp_path, monkeypatch
 ):

@@ -133,6 +133,7 @@ def test_training_writes_it_and_names_of_anybody_are_harmless(
     assert HOSTILE in numbers["classes"]
 
 
+@pytest.mark.slow
 def test_what_needs_boxes_is_left_out_where_there_are_none(
     stub_backbone, toy_voc, tmp_path
 ):
@@ -150,6 +151,7 @@ def test_what_needs_boxes_is_left_out_where_there_are_none(
     assert numbers["mistakes"]["all"]["sorted"] == 0
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_drawn_costs_no_run(
     stub_backbone, toy_voc, tmp_path, monkeypatch
 ):

@@ -129,6 +129,7 @@ def test_a_model_is_shown_in_a_line_and_in_a_small_table(model, trained):
     assert f"<td>{model.thresholds['disc']:.2f}</td>" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_process_predicts_with_the_model_of_its_parent(trained, toy_voc):
     """And ends as any other; so does one that never used the model, and its child."""

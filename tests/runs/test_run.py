@@ -67,6 +67,7 @@ def expected(model):
     return model(IMAGE[None].astype(np.float32), training=False).numpy()[0]
 
 
+@pytest.mark.slow
 def test_the_backbone_that_comes_along_is_not_kept_twice(packaged, of_packaged):
     assert of_packaged.stored_backbone.exists()
     assert not of_packaged.weights_file.exists()
@@ -91,6 +92,7 @@ def test_the_default_backbone_with_other_weights_is_kept_and_scored_with(
     assert np.abs(found - expected(packaged)).max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_default_backbone_with_other_weights_is_exported(tuned, of_tuned):
     made = models.window_model(model_.load(of_tuned.folder))
     window = np.resize(IMAGE, (1, 224, 224, 3))

@@ -184,6 +184,7 @@ def test_a_stage_within_another_counts_as_the_outer(monkeypatch):
     assert (watch.network, watch.whole) == (1, 5)
 
 
+@pytest.mark.slow
 def test_all_rows_are_measured_and_shown(run, toy_voc, small):
     paths = sorted((toy_voc / "JPEGImages").iterdir())[:2]
     known, left_out = ways.at_hand()

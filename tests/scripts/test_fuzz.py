@@ -53,6 +53,7 @@ def test_a_reader_that_drops_a_box_silently_is_found_out(target, tmp_path, monke
         fuzz_sets.judge(target, tmp_path, file, file.read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "what"),
     [("crash", "ended the process"), ("hang", "took too long"), ("raise", "as asked")],

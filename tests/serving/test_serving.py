@@ -504,6 +504,7 @@ def test_a_body_of_no_stated_length_is_cut_at_the_limit(port):
     assert status == 413 and "at most 300,000 bytes" in said["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [b"", b"x"])
 def test_a_body_that_does_not_come_is_not_waited_for(port, piece):
     body = form((FILE, bytes(5000)))
@@ -621,6 +622,7 @@ def start(trained):
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )

@@ -95,6 +95,7 @@ def test_the_same_seed_gives_the_same_weights(whole, tmp_path):
     np.testing.assert_array_equal(weights(fit(tmp_path)[0]), weights(whole[0]))
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(whole, tmp_path):
     assert np.abs(weights(fit(tmp_path, seed=1)[0]) - weights(whole[0])).max() > 0.01
 
@@ -113,6 +114,7 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_happened(tmp_path, optimiz
     assert state == expected
 
 
+@pytest.mark.slow
 def test_a_break_within_an_epoch_repeats_that_epoch(whole, tmp_path):
     class Breaking(Points):
         steps = 0
@@ -131,6 +133,7 @@ def test_a_break_within_an_epoch_repeats_that_epoch(whole, tmp_path):
     assert state == whole[1]
 
 
+@pytest.mark.slow
 def test_a_finished_fit_gives_its_head_again_without_work(tmp_path):
     head, state = fit(tmp_path)
     again, same = fit(tmp_path, maps=[])
@@ -286,6 +289,7 @@ def test_another_loss_on_other_batches_needs_no_other_loop(tmp_path):
     assert state.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_windows_drawn_by_quota_are_learned_from(tmp_path):
     points = Points()
     quota = Quota(points.features(np.arange(150)), points.ids, share=2 / 3)
@@ -344,6 +348,7 @@ def test_layers_may_learn_at_two_rates(tmp_path):
         np.testing.assert_allclose(moved[1][last], moved[0][last], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_two_rates_are_lowered_and_gone_on_with_too(tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "PLATEAU", 1.0)  # every epoch but the first is one
     chosen = recipe("sgd", 0.01, 32, epochs=3, patience=9)

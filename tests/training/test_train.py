@@ -93,6 +93,7 @@ def test_a_run_explains_itself(trained, toy_voc):
     assert "JPEGImages/val_00.jpg" in found["val"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_head_twice(trained, toy_voc, features, tmp_path):
     again = stub.train(toy_voc, tmp_path / "again", features__store=features)
     other = stub.train(
@@ -130,6 +131,7 @@ def test_an_interrupted_run_resumes_to_the_same_head(
     assert rows(folder / "history.csv") == rows(trained.folder / "history.csv")
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_in_its_features_resumes(
     stub_backbone, toy_voc, tmp_path, monkeypatch
 ):
@@ -187,6 +189,7 @@ def begin(toy_voc, folder, features, monkeypatch, epochs=1, **settings):
             stub.train(toy_voc, folder, features__store=features, **settings)
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_with_its_run(
     trained, toy_voc, features, tmp_path, monkeypatch
 ):
@@ -271,6 +274,7 @@ def test_labels_that_changed_meanwhile_are_not_learned_by_halves(
         midlevel.train(run=folder, resume=True, progress=stub.QUIET)
 
 
+@pytest.mark.slow
 def test_what_a_process_left_that_was_killed_as_it_began_is_no_hindrance(
     trained, toy_voc, features, tmp_path
 ):
@@ -323,6 +327,7 @@ def unsplit(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_without_a_validation_split_some_of_the_training_split_serves(
     stub_backbone, unsplit, tmp_path
 ):
@@ -410,6 +415,7 @@ def test_a_run_keeps_the_packaged_backbone_as_it_came(tmp_path):
     assert np.abs(head.get_weights()[0] - start.get_weights()[0]).max() > 0
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_state_until_it_is_finished(
     trained, toy_voc, features, tmp_path, monkeypatch
 ):
@@ -427,6 +433,7 @@ def test_a_run_keeps_its_state_until_it_is_finished(
     assert not run.checkpoints.exists()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_split_it_drew(stub_backbone, unsplit, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(unsplit, data)
