@@ -10,9 +10,9 @@ from nothing, until there were as many kills as asked for.
 
 Three of four kills fall at a random moment of the work, the others while the command
 starts. To keep it short: a few of the photographs, windows of the pyramid `single`, a
-small head, and shards of 2 MB instead of 48, so that there are some to lose. With
-`predict` the outputs of `--shard 0/3`, `1/3` and `2/3` are compared with the whole,
-line for line. Leaves with 1 if anything differs.
+small head, and chunks of the store of 2 MB instead of 48, so that there are some to
+lose. With `predict` the outputs of `--shard 0/3`, `1/3` and `2/3` are compared with the
+whole, line for line. Leaves with 1 if anything differs.
 """
 
 import random
@@ -30,7 +30,7 @@ from midlevel import datasets, errors
 
 CODE = (
     "from midlevel.features import store\nfrom midlevel.__main__ import main\n"
-    "store.SHARD_BYTES = 2_000_000\nmain()"
+    "store.CHUNK_BYTES = 2_000_000\nmain()"
 )
 COMMAND = [sys.executable, "-c", CODE]
 

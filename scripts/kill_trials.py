@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from midlevel.features import shards
+from midlevel.features import chunks
 
 EPOCHS = 12
 NEVER = "\0"  # said
@@ -53,12 +53,12 @@ def features(store: Path) -> dict:
     """A checksum of the rows of every view, by key."""
     found = {}
     for index in sorted(store.rglob("[!.]*.json")):
-        shard, start = shards.sound(index), 0
-        if shard is None:
+        chunk, start = chunks.sound(index), 0
+        if chunk is None:
             found[index.name] = "damaged"
             continue
-        rows = shards.np.load(shards.data_of(index), mmap_mode="r")
-        for key, size_wh, count in shard.views:
+        rows = chunks.np.load(chunks.data_of(index), mmap_mode="r")
+        for key, size_wh, count in chunk.views:
             digest = hashlib.sha256(rows[start : start + count]).hexdigest()
             found[key] = size_wh, digest
             start += count

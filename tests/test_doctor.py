@@ -190,7 +190,7 @@ def test_the_folder_of_features_is_measured(monkeypatch):
     folder = store.default_folder()
     assert f"{folder}: 0.00 GB, " in doctor._cache().text and not folder.exists()
     (folder / "some").mkdir(parents=True)
-    (folder / "some" / "shard.npy").write_bytes(bytes(20_000_000))
+    (folder / "some" / "chunk.npy").write_bytes(bytes(20_000_000))
     assert f"{folder}: 0.02 GB, " in doctor._cache().text
     full = SimpleNamespace(free=1.5e9)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: full)

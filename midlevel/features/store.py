@@ -1,7 +1,7 @@
 """The feature store: features on disk, found by what they are features of.
 
-One folder for each way of making features (`Extractor.stored_as`); in it shards, see
-`shards.py`. What is there is never computed again. Several processes may write at once:
+One folder for each way of making features (`Extractor.stored_as`); in it chunks, see
+`chunks.py`. What is there is never computed again. Several processes may write at once:
 each holds the folder's lock while it does. Who only reads writes nothing.
 """
 
@@ -18,10 +18,10 @@ import numpy as np
 import platformdirs
 
 from midlevel import errors
-from midlevel.features import shards
+from midlevel.features import chunks
 from midlevel.system import files, text
 
-SHARD_BYTES = 48_000_000  # about 45 images; the most that an interruption costs
+CHUNK_BYTES = 48_000_000  # about 45 images; the most that an interruption costs
 LOCK = ".lock"
 FLOAT16_MAX = 65504.0
 ADVICE = "Set features.store or MIDLEVEL_CACHE_DIR to another folder."
@@ -33,13 +33,13 @@ class Entry:
 
     Attributes:
         size_wh: the decoded image, in pixels.
-        shard: the `.npy` file.
+        chunk: the `.npy` file.
         start: its first row.
         count: number of rows, one per window.
     """
 
     size_wh: tuple[int, int]
-    shard: Path
+    chunk: Path
     start: int
     count: int
 
@@ -48,14 +48,14 @@ class FeatureStore:
     """Features of one kind. Two processes may write at once, two threads not.
 
     Attributes:
-        entries: where the features of each key lie, if their shard is sound: see `in`.
-        notes: lines on shards that cannot be used.
+        entries: where the features of each key lie, if their chunk is sound: see `in`.
+        notes: lines on chunks that cannot be used.
     """
 
     def __init__(self, folder: Path, fingerprint: str):
         self.folder = folder / fingerprint[:16]
         self._waiting: list[tuple[str, tuple[int, int], np.ndarray]] = []
-        self._unproved: dict[Path, shards.Shard] = {}  # by .npy, until it is read
+        self._unproved: dict[Path, chunks.Chunk] = {}  # by .npy, until it is read
         self.entries: dict[str, Entry] = {}
         self.notes: list[str] = []
         self._is_swept = False
@@ -71,28 +71,28 @@ class FeatureStore:
     def __contains__(self, key: str) -> bool:
         """Whether the features of `key` are there and as they were written.
 
-        A shard is read whole when one of its keys is first asked for.
+        A chunk is read whole when one of its keys is first asked for.
         """
         while entry := self.entries.get(key):
-            shard = self._unproved.get(entry.shard)
-            if shard is None or self._is_proved(entry.shard, shard):
+            chunk = self._unproved.get(entry.chunk)
+            if chunk is None or self._is_proved(entry.chunk, chunk):
                 return True
         return False
 
     def load(self, key: str) -> np.ndarray:
         """Features of `key`, float16 `(n, channels)`, read from disk when touched."""
         entry = self.entries[key]
-        return _open(entry.shard)[entry.start : entry.start + entry.count]
+        return _open(entry.chunk)[entry.start : entry.start + entry.count]
 
     def add(self, key: str, size_wh: tuple[int, int], features: np.ndarray):
         """Take the features of `key`; they are safe on disk after `flush`."""
         limited = np.clip(features, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
         self._waiting.append((key, size_wh, limited))
-        if sum(rows.nbytes for _, _, rows in self._waiting) >= SHARD_BYTES:
+        if sum(rows.nbytes for _, _, rows in self._waiting) >= CHUNK_BYTES:
             self.flush()
 
     def flush(self):
-        """Write what waits as one shard.
+        """Write what waits as one chunk.
 
         Raises:
             errors.MidlevelError: the folder cannot be written, or the disk is full.
@@ -100,17 +100,17 @@ class FeatureStore:
         if not self._waiting:
             return
         keys = [key for key, _, _ in self._waiting]
-        # Another version's shards are other files.
-        name = text.digest("\n".join([str(shards.VERSION), *keys]))[:16]
+        # Another version's chunks are other files.
+        name = text.digest("\n".join([str(chunks.VERSION), *keys]))[:16]
         index = self.folder / f"{name}.json"
         rows = np.vstack([rows for _, _, rows in self._waiting])
         views = [(key, tuple(size), len(rows)) for key, size, rows in self._waiting]
         with files.explained(self.folder, ADVICE), self._alone():
-            shard = shards.sound(index)  # if another process was faster
-            if not shard:
-                shard = shards.write(index, views, rows)
+            chunk = chunks.sound(index)  # if another process was faster
+            if not chunk:
+                chunk = chunks.write(index, views, rows)
                 _open.cache_clear()
-        self._enter(index, shard)
+        self._enter(index, chunk)
         self._waiting = []
 
     @contextlib.contextmanager
@@ -126,53 +126,53 @@ class FeatureStore:
             yield
 
     def _take(self, index: Path) -> bool:
-        """Take a shard in as far as it can be used; false if of another version."""
+        """Take a chunk in as far as it can be used; false if of another version."""
         try:
-            shard = shards.read(index)
-        except shards.Damaged as damage:
+            chunk = chunks.read(index)
+        except chunks.Damaged as damage:
             self._mend(index, damage)
-        except shards.OtherVersion:
+        except chunks.OtherVersion:
             return False
         except OSError as error:
             self.notes.append(f"{index}: {error.strerror or error}; is not used")
         else:
-            self._enter(index, shard)
-            self._unproved[shards.data_of(index)] = shard
+            self._enter(index, chunk)
+            self._unproved[chunks.data_of(index)] = chunk
         return True
 
-    def _enter(self, index: Path, shard: shards.Shard):
-        data, start = shards.data_of(index), 0
-        for key, size_wh, count in shard.views:
+    def _enter(self, index: Path, chunk: chunks.Chunk):
+        data, start = chunks.data_of(index), 0
+        for key, size_wh, count in chunk.views:
             self.entries[key] = Entry(size_wh, data, start, count)
             start += count
 
-    def _is_proved(self, data: Path, shard: shards.Shard) -> bool:
-        """Whether a shard is as it was written; if not, it is mended."""
+    def _is_proved(self, data: Path, chunk: chunks.Chunk) -> bool:
+        """Whether a chunk is as it was written; if not, it is mended."""
         index = data.with_suffix(".json")
         del self._unproved[data]
         try:
-            shards.verify(index, shard)
+            chunks.verify(index, chunk)
             return True
-        except (shards.Damaged, OSError) as damage:
-            self.entries = {k: e for k, e in self.entries.items() if e.shard != data}
+        except (chunks.Damaged, OSError) as damage:
+            self.entries = {k: e for k, e in self.entries.items() if e.chunk != data}
             _open.cache_clear()
             self._mend(index, damage)
             return False
 
     def _mend(self, index: Path, damage: Exception):
-        """Delete a damaged shard, unless another process has just made it anew."""
+        """Delete a damaged chunk, unless another process has just made it anew."""
         what = "is computed again"
         with contextlib.suppress(OSError), self._alone():  # else nothing can be written
-            if shard := shards.sound(index):
-                return self._enter(index, shard)
-            if isinstance(damage, shards.Damaged):
-                shards.delete(index)
+            if chunk := chunks.sound(index):
+                return self._enter(index, chunk)
+            if isinstance(damage, chunks.Damaged):
+                chunks.delete(index)
                 what = "is deleted and computed again"
-        self.notes.append(f"{shards.data_of(index)}: is damaged ({damage}); {what}")
+        self.notes.append(f"{chunks.data_of(index)}: is damaged ({damage}); {what}")
 
     def _note_others(self, others: list[Path]):
         if others:
-            paths = [p for i in others for p in (i, shards.data_of(i)) if p.exists()]
+            paths = [p for i in others for p in (i, chunks.data_of(i)) if p.exists()]
             size = sum(path.stat().st_size for path in paths)
             names = ", ".join(f"{index.stem}.*" for index in others[:3])
             more = f" and {len(others) - 3} more" if len(others) > 3 else ""
@@ -231,5 +231,5 @@ def check_space(folder: Path, size: int):
 
 
 @lru_cache(maxsize=256)  # each holds a file open
-def _open(shard: Path) -> np.ndarray:
-    return np.load(shard, mmap_mode="r", allow_pickle=False)
+def _open(chunk: Path) -> np.ndarray:
+    return np.load(chunk, mmap_mode="r", allow_pickle=False)

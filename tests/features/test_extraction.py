@@ -117,15 +117,15 @@ def test_where_nothing_can_be_read_nothing_is_announced(run, tmp_path):
     assert "to compute" not in said
 
 
-def test_a_damaged_shard_is_said_and_computed_again(run, counting, photographs):
+def test_a_damaged_chunk_is_said_and_computed_again(run, counting, photographs):
     first, place, _ = run(photographs)
     expected = {key: place.load(key).copy() for key in place.entries}
-    (shard,) = place.folder.glob("*.npy")
-    content = bytearray(shard.read_bytes())
+    (chunk,) = place.folder.glob("*.npy")
+    content = bytearray(chunk.read_bytes())
     content[-5] ^= 1
-    shard.write_bytes(content)
+    chunk.write_bytes(content)
     second, place, said = run(photographs)
-    assert f"{shard}: is damaged (its checksum is another); is deleted and" in said
+    assert f"{chunk}: is damaged (its checksum is another); is deleted and" in said
     assert "10 to compute, 0 in the store" in said and second == first
     for key, rows in expected.items():
         np.testing.assert_array_equal(place.load(key), rows)

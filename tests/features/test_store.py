@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midlevel import errors
-from midlevel.features import shards, store
+from midlevel.features import chunks, store
 from midlevel.features.store import FeatureStore
 
 Usage = namedtuple("Usage", "total used free")
@@ -89,8 +89,8 @@ def test_flushing_nothing_writes_nothing(tmp_path):
     assert files(tmp_path) == []
 
 
-def test_a_full_shard_is_written_without_being_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "SHARD_BYTES", 3 * 4 * 2 * 2)  # two images
+def test_a_full_chunk_is_written_without_being_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "CHUNK_BYTES", 3 * 4 * 2 * 2)  # two images
     made = FeatureStore(tmp_path, "f")
     for name in "abc":
         made.add(name, (1, 1), features())
@@ -114,7 +114,7 @@ def test_features_are_not_there_before_they_are_written(tmp_path):
     assert "a" not in made and "a" not in FeatureStore(tmp_path, "f")
 
 
-def test_an_interruption_leaves_no_half_shard(tmp_path, monkeypatch):
+def test_an_interruption_leaves_no_half_chunk(tmp_path, monkeypatch):
     made = FeatureStore(tmp_path, "f")
     made.add("a", (1, 1), features())
     real = store.files.write_text
@@ -162,7 +162,7 @@ def opened(folder):
         (lambda index: index.write_text('{"version": 2}'), "is no index"),
     ],
 )
-def test_a_shard_damaged_at_a_glance_is_said_and_gone(tmp_path, spoil, why):
+def test_a_chunk_damaged_at_a_glance_is_said_and_gone(tmp_path, spoil, why):
     filled(tmp_path)
     spoil(index_of(tmp_path))
     made = opened(tmp_path)
@@ -203,10 +203,10 @@ def test_a_flipped_bit_anywhere_in_an_index_is_found(tmp_path):
         assert made.notes
 
 
-def test_a_sound_shard_is_read_once(tmp_path, monkeypatch):
+def test_a_sound_chunk_is_read_once(tmp_path, monkeypatch):
     filled(tmp_path)
-    real, calls = shards.verify, []
-    monkeypatch.setattr(shards, "verify", lambda *a: calls.append(a) or real(*a))
+    real, calls = chunks.verify, []
+    monkeypatch.setattr(chunks, "verify", lambda *a: calls.append(a) or real(*a))
     made = opened(tmp_path)
     assert not calls
     assert all(name in made for name in "abab") and len(calls) == 1
@@ -214,7 +214,7 @@ def test_a_sound_shard_is_read_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("version", [1, 99])
-def test_a_shard_of_another_version_is_said_and_left_alone(tmp_path, version):
+def test_a_chunk_of_another_version_is_said_and_left_alone(tmp_path, version):
     filled(tmp_path)
     index = index_of(tmp_path)
     index.write_text(json.dumps({"version": version, "images": 7}))
@@ -227,7 +227,7 @@ def test_a_shard_of_another_version_is_said_and_left_alone(tmp_path, version):
     assert "a" in again and "a" in opened(tmp_path)
 
 
-def test_a_damaged_shard_that_another_process_mended_is_taken(tmp_path):
+def test_a_damaged_chunk_that_another_process_mended_is_taken(tmp_path):
     filled(tmp_path)
     flip(index_of(tmp_path).with_suffix(".npy"), -1)
     late = opened(tmp_path)

@@ -15,7 +15,7 @@ import kill_trials
 CODE = (
     f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
     "import pytest, stub\nfrom midlevel.features import store\n"
-    "store.SHARD_BYTES = 4000\n"
+    "store.CHUNK_BYTES = 4000\n"
     "{register}\nfrom midlevel.__main__ import main\nmain()"
 )
 WITH_KERAS = "stub.register(pytest.MonkeyPatch())"

@@ -14,15 +14,15 @@ WEIGHTS = np.array([0.5, 2, 3], np.float32)
 
 @pytest.fixture
 def features(tmp_path, monkeypatch):
-    """A store of several shards; the number of an image and a window is in a row."""
-    monkeypatch.setattr(store, "SHARD_BYTES", 100)
+    """A store of several chunks; the number of an image and a window is in a row."""
+    monkeypatch.setattr(store, "CHUNK_BYTES", 100)
     made = store.FeatureStore(tmp_path, "f")
     for image, count in enumerate(COUNTS):
         rows = np.zeros((count, CHANNELS), np.float32)
         rows[:, 0], rows[:, 1] = image, np.arange(count)
         made.add(f"{image}", (9, 9), rows)
     made.flush()
-    assert len({entry.shard for entry in made.entries.values()}) > 2
+    assert len({entry.chunk for entry in made.entries.values()}) > 2
     return made
 
 

@@ -16,9 +16,9 @@ PROGRESS = stub.QUIET
 
 @pytest.fixture(scope="module")
 def prepared(stub_backbone, toy_voc, tmp_path_factory):
-    """The toy set with its features over many shards."""
+    """The toy set with its features over many chunks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "SHARD_BYTES", 3000)  # two or three photographs
+        patch.setattr(store, "CHUNK_BYTES", 3000)  # two or three photographs
         return prepare(toy_voc, tmp_path_factory.mktemp("features"))
 
 

@@ -1,4 +1,4 @@
-"""One shard of the feature store: a `.npy` file, and a `.json` that says what it holds.
+"""One chunk of the feature store: a `.npy` file, and a `.json` that says what it holds.
 
 The `.npy` has the float16 features of some tens of views, one after the other. The
 `.json` names the views, and has a checksum of them and of the `.npy`; it comes last.
@@ -20,15 +20,15 @@ BLOCK = 1 << 20  # bytes read at a time for a checksum
 
 
 class Damaged(Exception):
-    """A shard that is not as it was written."""
+    """A chunk that is not as it was written."""
 
 
 class OtherVersion(Exception):
-    """A shard that another version of midlevel wrote."""
+    """A chunk that another version of midlevel wrote."""
 
 
 @dataclass(frozen=True)
-class Shard:
+class Chunk:
     """What the `.json` says.
 
     Attributes:
@@ -48,25 +48,25 @@ def data_of(index: Path) -> Path:
     return index.with_suffix(".npy")
 
 
-def write(index: Path, views: Sequence, rows: np.ndarray) -> Shard:
-    """Write both files of a shard, each whole or not at all.
+def write(index: Path, views: Sequence, rows: np.ndarray) -> Chunk:
+    """Write both files of a chunk, each whole or not at all.
 
     Raises:
         OSError: they cannot be written.
     """
     with files.whole(data_of(index)) as path:
         np.save(path, rows)
-        shard = Shard(list(views), path.stat().st_size, _checksum(views, path))
-    content = {"version": VERSION, "size": shard.size, "checksum": shard.checksum}
-    files.write_text(index, json.dumps({**content, "images": shard.views}))
-    return shard
+        chunk = Chunk(list(views), path.stat().st_size, _checksum(views, path))
+    content = {"version": VERSION, "size": chunk.size, "checksum": chunk.checksum}
+    files.write_text(index, json.dumps({**content, "images": chunk.views}))
+    return chunk
 
 
-def read(index: Path) -> Shard:
-    """What a shard holds; its features are not read, only that they are all there.
+def read(index: Path) -> Chunk:
+    """What a chunk holds; its features are not read, only that they are all there.
 
     Raises:
-        Damaged: a file is missing, cut off or no shard's.
+        Damaged: a file is missing, cut off or no chunk's.
         OtherVersion: another version wrote it.
         OSError: a file cannot be read.
     """
@@ -76,43 +76,43 @@ def read(index: Path) -> Shard:
             raise OtherVersion(f"{index}: version {version}, expected {VERSION}")
         rows = content["images"]
         views = [(str(key), (int(w), int(h)), int(n)) for key, (w, h), n in rows]
-        shard = Shard(views, int(content["size"]), int(content["checksum"]))
+        chunk = Chunk(views, int(content["size"]), int(content["checksum"]))
         size = data_of(index).stat().st_size
     except FileNotFoundError as error:
         raise Damaged(f"{Path(error.filename).name} is missing") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{index.name} is no index") from error
-    if size != shard.size:
-        raise Damaged(f"{data_of(index).name} has {size} bytes of {shard.size}")
-    return shard
+    if size != chunk.size:
+        raise Damaged(f"{data_of(index).name} has {size} bytes of {chunk.size}")
+    return chunk
 
 
-def verify(index: Path, shard: Shard):
-    """Read all of a shard once, to see that it is as it was written.
+def verify(index: Path, chunk: Chunk):
+    """Read all of a chunk once, to see that it is as it was written.
 
     Raises:
         Damaged: it is not.
         OSError: it cannot be read.
     """
     try:
-        found = _checksum(shard.views, data_of(index))
+        found = _checksum(chunk.views, data_of(index))
     except FileNotFoundError as error:
         raise Damaged(f"{data_of(index).name} is missing") from error
-    if found != shard.checksum:
+    if found != chunk.checksum:
         raise Damaged("its checksum is another")
 
 
-def sound(index: Path) -> Shard | None:
-    """A shard that is there, whole and as it was written; else None."""
+def sound(index: Path) -> Chunk | None:
+    """A chunk that is there, whole and as it was written; else None."""
     with contextlib.suppress(Damaged, OtherVersion, OSError):
-        shard = read(index)
-        verify(index, shard)
-        return shard
+        chunk = read(index)
+        verify(index, chunk)
+        return chunk
     return None
 
 
 def delete(index: Path):
-    """Take a shard away, the `.json` first."""
+    """Take a chunk away, the `.json` first."""
     for path in (index, data_of(index)):
         path.unlink(missing_ok=True)
 
