@@ -6,9 +6,9 @@ import signal
 import click
 
 from midlevel import errors
-from midlevel.system import loading, text
+from midlevel.commands import hints
+from midlevel.system import loading
 
-ALIKE = 0.75  # of a name and what it is taken for, as `text.nearest` measures
 SOME_FAILED = 4  # where it is asked for
 CODES = """\b
 Exit codes: 0 done; 1 an error of midlevel itself; 2 wrong use; 3 data that cannot
@@ -33,7 +33,7 @@ class Commands(click.Group):
             with loading.told(_is_told):
                 return super().invoke(ctx)
         except (click.NoSuchOption, click.NoSuchCommand) as error:
-            raise _meant(error, self) from error
+            raise hints.meant(error, self) from error
         except errors.MidlevelError as error:
             click.echo(f"midlevel: {errors.plain(str(error))}", err=True)
             is_end = ended and isinstance(error, errors.Interrupted)
@@ -51,37 +51,6 @@ def _is_told() -> bool:
     if ctx is None or "quiet" not in ctx.params:
         return False
     return not (ctx.params["quiet"] or ctx.params.get("as_json"))
-
-
-def _meant(
-    error: click.NoSuchOption | click.NoSuchCommand, group: click.Group
-) -> click.UsageError:
-    """The same error with what was probably meant: a setting, or a command."""
-    if isinstance(error, click.NoSuchCommand):
-        name, known = error.command_name, list(group.commands)
-        near = [one for one in known if one.startswith(name)]
-        near += text.nearest(name, known, ALIKE)
-        hint = (
-            f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
-        )
-        return click.UsageError(f"No such command {name!r}. {hint}", error.ctx)
-    name = error.option_name.lstrip("-")
-    params = error.ctx.command.params if error.ctx else []
-    takes_settings = {one.name for one in params} & {"settings"}
-    keys = _settings_named(name.replace("-", "_")) if takes_settings else []
-    if not keys:
-        return error
-    return click.UsageError(
-        f"No such option {error.option_name!r}. Did you mean --set {keys[0]}=VALUE?",
-        error.ctx,
-    )
-
-
-def _settings_named(name: str) -> list[str]:
-    """Dotted keys whose last part is `name`."""
-    from midlevel.settings import config
-
-    return [key for key in config.flat(config.Config()) if key.split(".")[-1] == name]
 
 
 def _handle_sigterm(handler):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from midlevel.datasets import reading
 from midlevel.evaluation import pointing
-from midlevel.evaluation.split_scores import Validation
+from midlevel.evaluation.validation import Validation
 from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL

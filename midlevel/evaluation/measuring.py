@@ -8,8 +8,8 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.datasets.dataset import count_shown
-from midlevel.evaluation import baseline, calibrating, mistakes, pointing
-from midlevel.evaluation.split_scores import Validation
+from midlevel.evaluation import baseline, fit_calibration, mistakes, pointing
+from midlevel.evaluation.validation import Validation
 from midlevel.features.preparation import Prepared
 from midlevel.method import calibration, metrics
 from midlevel.prediction.model import Model
@@ -173,7 +173,7 @@ def _rates(labelled: np.ndarray, targets: np.ndarray) -> dict:
 
 def _calibration(scores: np.ndarray, targets: np.ndarray, config: Config) -> dict:
     """Reliability of scores, and of probabilities that halves kept apart were given."""
-    apart = calibrating.keep_apart(scores, targets, config.scores, config.seed)
+    apart = fit_calibration.keep_apart(scores, targets, config.scores, config.seed)
     shown = (targets == 1).any(axis=0)
     before, after = (
         calibration.reliability(some[:, shown], targets[:, shown])

@@ -15,7 +15,7 @@ import numpy as np
 from midlevel.method import boxes as boxes_
 
 if TYPE_CHECKING:
-    from midlevel.evaluation.split_scores import Seen
+    from midlevel.evaluation.validation import Seen
 
 KINDS = ("correct", "localisation", "similar", "other", "background")
 IGNORED = -1  # a detection of a difficult object counts neither way, as in VOC

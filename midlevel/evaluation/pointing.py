@@ -20,7 +20,7 @@ from midlevel.method import boxes as boxes_
 from midlevel.method import metrics
 
 if TYPE_CHECKING:
-    from midlevel.evaluation.split_scores import Seen
+    from midlevel.evaluation.validation import Seen
 
 TOLERANCE = 18 / 500  # of the photograph's long side
 SAME = 1e-6  # scores that differ by less are the same, but for rounding

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from midlevel.evaluation import calibrating
-from midlevel.evaluation.split_scores import Scored
+from midlevel.evaluation import fit_calibration
+from midlevel.evaluation.validation import Scored
 from midlevel.features.preparation import Prepared
 from midlevel.method import metrics
 from midlevel.runs import Run
@@ -40,7 +40,7 @@ def write(
     classes = prepared.dataset.classes
     k, _ = learned.scored.best()
     scores, targets = learned.scored.at(k), learned.scored.targets
-    found = calibrating.fit(scores, targets, config.scores)
+    found = fit_calibration.fit(scores, targets, config.scores)
     _say_scarce(classes, found.own, progress)
     run.write_csv("history.csv", learned.state.history)
     run.write_json("metrics.json", _metrics(config, classes, learned, k))
@@ -58,7 +58,7 @@ def _metrics(
     config: Config, classes: Sequence[str], learned: Learned, k: float
 ) -> dict:
     scores, targets = learned.scored.at(k), learned.scored.targets
-    apart = calibrating.keep_apart(scores, targets, config.scores, config.seed)
+    apart = fit_calibration.keep_apart(scores, targets, config.scores, config.seed)
     return {
         "split": config.data.val,
         "images": len(scores),

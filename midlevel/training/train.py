@@ -11,7 +11,7 @@ import numpy as np
 
 from midlevel import errors, runs
 from midlevel.datasets import demo, reading
-from midlevel.evaluation.split_scores import Scored, Validation
+from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features import preparation
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.features.preparation import Prepared

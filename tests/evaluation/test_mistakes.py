@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from midlevel.datasets import Example
-from midlevel.evaluation import mistakes, split_scores
+from midlevel.evaluation import mistakes, validation
 
 CLASSES = ["cat", "dog", "car"]
 
@@ -16,7 +16,7 @@ def seen(windows, cats, objects, labels=()):
     example = Example(None, (100, 100), boxes, ids, hard, labels, np.array([]), None)
     scores = np.zeros((len(windows), 4), np.float32)
     scores[:, 1] = cats
-    return split_scores.Seen(
+    return validation.Seen(
         example, (100, 100), np.array(windows, np.float32).reshape(-1, 4), scores
     )
 

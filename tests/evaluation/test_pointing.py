@@ -5,7 +5,7 @@ import stub
 import midlevel
 from midlevel import datasets
 from midlevel.datasets import Example
-from midlevel.evaluation import pointing, split_scores
+from midlevel.evaluation import pointing, validation
 from midlevel.images import pixels
 from midlevel.method import scores
 
@@ -22,7 +22,7 @@ def seen(best, *boxes, labels=()):
     example = Example(None, SIZE, corners, ones, hard, labels, np.array([]), None)
     scores = np.zeros((3, 2), np.float32)
     scores[best, 1] = 0.9
-    return split_scores.Seen(example, SIZE, WINDOWS, scores)
+    return validation.Seen(example, SIZE, WINDOWS, scores)
 
 
 def played(*photographs):
@@ -78,7 +78,7 @@ def test_a_corner_that_one_window_covers_is_less_than_where_many_agree():
     inner = np.tile(np.array([[40, 40, 60, 60]], np.float32), (9, 1))
     windows = np.vstack([corner, inner])
     window_scores = np.array([[0.0, 0.5]] + [[0.0, 0.4]] * 9, np.float32)
-    found = split_scores.Seen(None, SIZE, windows, window_scores)
+    found = validation.Seen(None, SIZE, windows, window_scores)
     assert found.map(1)[0, 0] > found.map(1).T[32, 32]
     x, y = pointing.highest_point(pointing.evidence(found, 1), SIZE)
     assert 40 < x < 60 and 40 < y < 60

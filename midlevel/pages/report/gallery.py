@@ -7,7 +7,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.evaluation import pointing
-from midlevel.evaluation.split_scores import Validation
+from midlevel.evaluation.validation import Validation
 from midlevel.images import pixels
 from midlevel.pages import drawing
 from midlevel.prediction import localising

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from midlevel.evaluation import calibrating
+from midlevel.evaluation import fit_calibration
 from midlevel.method import calibration
 from midlevel.settings.sections import Scores
 
 
 def fitted(scores, targets):
-    return calibrating.calibrate(scores, targets)[0]
+    return fit_calibration.calibrate(scores, targets)[0]
 
 
 def apart(scores, targets, **settings):
-    return calibrating.keep_apart(scores, targets, Scores(**settings), seed=1).error
+    return fit_calibration.keep_apart(scores, targets, Scores(**settings), seed=1).error
 
 
 def skewed(slope, intercept, count=4000, seed=0):
@@ -75,7 +75,7 @@ def test_a_class_nobody_shows_is_calibrated_as_the_others_are():
     scores, targets = skewed(3, 2, 400)
     both = np.hstack([scores, scores]), np.hstack([targets, np.zeros_like(targets)])
     found = fitted(*both)
-    assert calibrating.calibrate(*both)[1] == [True, False]
+    assert fit_calibration.calibrate(*both)[1] == [True, False]
     together = fitted(*(column.reshape(-1, 1) for column in both))
     assert (found.slopes[1], found.intercepts[1]) == (
         together.slopes[0],
@@ -92,7 +92,7 @@ def test_a_split_too_small_to_halve_gives_no_number():
 def test_thresholds_are_of_probabilities_and_one_nobody_shows_takes_the_mean():
     scores = np.array([[0.02, 0.3], [0.03, 0.2], [0.01, 0.1], [0.012, 0.4]])
     targets = np.array([[1, 0], [1, 0], [0, 0], [0, 0]])
-    found = calibrating.fit(scores, targets, Scores())
+    found = fit_calibration.fit(scores, targets, Scores())
     assert found.own == [True, False]
     labels = found.calibration(scores)[:, 0] >= found.thresholds[0]
     assert labels.tolist() == [True, True, False, False]
@@ -101,7 +101,7 @@ def test_thresholds_are_of_probabilities_and_one_nobody_shows_takes_the_mean():
 
 def test_scores_that_nobody_calibrates_keep_thresholds_of_their_own():
     scores, targets = np.array([[0.02], [0.03], [0.01]]), np.array([[1], [1], [0]])
-    found = calibrating.fit(scores, targets, Scores(calibrate=False))
+    found = fit_calibration.fit(scores, targets, Scores(calibrate=False))
     assert found.calibration == calibration.none(1)
     assert 0.01 < found.thresholds[0] <= 0.02
 
@@ -114,7 +114,7 @@ def test_without_calibration_there_is_an_error_before_and_none_after():
 
 def test_probabilities_of_a_half_come_from_the_other():
     scores, targets = skewed(2, 1, 200)
-    found = calibrating.keep_apart(scores, targets, Scores(), seed=1)
+    found = fit_calibration.keep_apart(scores, targets, Scores(), seed=1)
     whole = fitted(scores, targets)(scores)
     assert found.probabilities.shape == scores.shape
     difference = np.abs(found.probabilities - whole)
