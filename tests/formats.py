@@ -79,7 +79,7 @@ def write_csv(dataset: datasets.Dataset, folder: Path) -> Path:
             names = [dataset.classes[key - 1] for key in row.classes]
             for box, label in zip(row.boxes.tolist(), names, strict=True):
                 table.append([name, *box, label])
-            labels = [dataset.classes[key - 1] for key in row.labels]
+            labels = [dataset.classes[key - 1] for key in row.unboxed]
             if labels or not len(row.boxes):
                 table.append([name, "", "", "", "", ";".join(labels)])
         with (folder / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -91,7 +91,7 @@ def write_folders(dataset: datasets.Dataset, folder: Path) -> Path:
     """`<split>/<class>/`, the class being the first that a photograph shows."""
     for split, rows in dataset.splits.items():
         for row in rows:
-            shown = [*row.labels, *row.classes]
+            shown = [*row.unboxed, *row.classes]
             name = dataset.classes[shown[0] - 1] if shown else "background"
             copy(row, folder / split / name)
     return folder
@@ -121,7 +121,7 @@ def _told(dataset, row):
     assert not problems
     names = [dataset.classes[key - 1] for key in row.classes]
     boxes = zip(names, row.boxes.astype(float).round(3).tolist(), strict=True)
-    return sorted(boxes), sorted(dataset.classes[key - 1] for key in row.labels)
+    return sorted(boxes), sorted(dataset.classes[key - 1] for key in row.unboxed)
 
 
 def _size(path: Path) -> tuple[int, int]:

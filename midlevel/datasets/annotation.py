@@ -16,7 +16,7 @@ class Annotation:
         names: class name of each box.
         difficult: whether each box is marked as difficult.
         lines: line of each box in the file that holds it, from 1; or empty.
-        labels: names of classes that the photograph shows, nobody says where.
+        unboxed: names of classes that the photograph shows, nobody says where.
         relative: boxes are in shares of the photograph's sides, not in pixels.
         source: the file that holds the boxes; the photograph itself where none does.
         counts_from: the first pixel's number in `source`; `boxes` count from 0, so
@@ -29,7 +29,7 @@ class Annotation:
     names: Sequence[str] = ()
     difficult: Sequence[bool] = ()
     lines: Sequence[int] = ()
-    labels: Sequence[str] = ()
+    unboxed: Sequence[str] = ()
     relative: bool = False
     source: Path | None = None
     counts_from: int = 0

@@ -20,7 +20,7 @@ class Example:
         boxes: float32 `(n, 4)`.
         classes: int16 `(n,)`, ids into `(background, *Dataset.classes)`: from 1.
         difficult: bool `(n,)`.
-        labels: int16 `(m,)`, ids of classes that the photograph shows without a box.
+        unboxed: int16 `(m,)`, ids of classes that the photograph shows without a box.
         lines: int `(n,)` or empty, the line of each box in `source`.
         source: the file that holds the boxes.
         relative: `boxes` are shares of the photograph's sides; `mending.fit` makes
@@ -32,7 +32,7 @@ class Example:
     boxes: np.ndarray
     classes: np.ndarray
     difficult: np.ndarray
-    labels: np.ndarray
+    unboxed: np.ndarray
     lines: np.ndarray
     source: Path
     relative: bool = False
@@ -42,24 +42,24 @@ class Example:
         result = np.zeros(count, np.int8)
         result[self.classes[self.difficult] - 1] = -1
         result[self.classes[~self.difficult] - 1] = 1
-        result[self.labels - 1] = 1
+        result[self.unboxed - 1] = 1
         return result
 
     @property
     def is_bare(self) -> bool:
         """Whether it has neither a box nor a label."""
-        return not (len(self.boxes) or len(self.labels))
+        return not (len(self.boxes) or len(self.unboxed))
 
     def renumbered(self, new_ids: np.ndarray) -> "Example":
         """The same with new class ids, by the old ones; without those that are 0."""
-        keep, labels = new_ids[self.classes] > 0, new_ids[self.labels]
+        keep, unboxed = new_ids[self.classes] > 0, new_ids[self.unboxed]
         return replace(
             self,
             boxes=self.boxes[keep],
             classes=new_ids[self.classes[keep]],
             difficult=self.difficult[keep],
             lines=self.lines[keep] if len(self.lines) else self.lines,
-            labels=labels[labels > 0],
+            unboxed=unboxed[unboxed > 0],
         )
 
     def with_boxes(self, boxes: np.ndarray, keep: np.ndarray) -> "Example":
@@ -126,7 +126,7 @@ class Dataset:
         }
         each_once = {row.path: row for rows in self.splits.values() for row in rows}
         shown = [row.classes for row in each_once.values()]
-        shown += [row.labels for row in each_once.values()]
+        shown += [row.unboxed for row in each_once.values()]
         counts = np.bincount(np.concatenate(shown), minlength=len(new_ids)).tolist()
         named = zip(self.classes, counts[1:], strict=True)
         others = {name: n for name, n in named if name not in classes}

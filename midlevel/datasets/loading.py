@@ -94,11 +94,11 @@ def _rename(rows: Rows, merge: naming.Merge) -> dict[str, list[Annotation]]:
 
 
 def _renamed(row: Annotation, new_name: Mapping[str, str]) -> Annotation:
-    names, labels = (
+    names, unboxed = (
         [new_name.get(name, name) for name in given]
-        for given in (row.names, row.labels)
+        for given in (row.names, row.unboxed)
     )
-    return replace(row, names=names, labels=labels)
+    return replace(row, names=names, unboxed=unboxed)
 
 
 def _select(
@@ -148,7 +148,7 @@ def _example(row: Annotation, classes: tuple[str, ...]) -> Example:
     keep = np.array([name in classes for name in row.names], bool)
     ids, labels = (
         [classes.index(name) + 1 for name in names if name in classes]
-        for names in (row.names, dict.fromkeys(row.labels))
+        for names in (row.names, dict.fromkeys(row.unboxed))
     )
     return Example(
         row.path,

@@ -156,7 +156,7 @@ def nothing_left(
     before: Annotation | Example, after: Annotation | Example
 ) -> Problem | None:
     """What to say of a photograph whose boxes were all dropped: it is no background."""
-    if len(after.boxes) or len(after.labels) or not len(before.boxes):
+    if len(after.boxes) or len(after.unboxed) or not len(before.boxes):
         return None
     text = f"none of its {len(before.boxes)} boxes is left; {NOTHING_LEFT}"
     return _problem(before, "photograph", text, "left out")

@@ -33,7 +33,7 @@ def occurring(rows: Rows, order: Sequence[str], merge: Merge) -> list[str]:
 def counted(rows: Rows) -> Counter[str]:
     """How often each name occurs; what two splits say alike of a photograph, once."""
     each_once = {
-        (row.path, *row.names, None, *row.labels): (*row.names, *row.labels)
+        (row.path, *row.names, None, *row.unboxed): (*row.names, *row.unboxed)
         for of_split in rows.values()
         for row in of_split
     }
@@ -43,7 +43,7 @@ def counted(rows: Rows) -> Counter[str]:
 def written(rows: Rows) -> list[str]:
     """Names as they stand in the data, before some are merged."""
     every = (row for of_split in rows.values() for row in of_split)
-    return sorted({name for row in every for name in (*row.names, *row.labels)})
+    return sorted({name for row in every for name in (*row.names, *row.unboxed)})
 
 
 def check_occurring(

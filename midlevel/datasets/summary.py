@@ -50,7 +50,7 @@ def _say_bare(
     """Say how many photographs show nothing, and how many have labels without boxes."""
     rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
     bare = sum(row.is_bare for row in rows)
-    unboxed = sum(len(row.labels) > 0 for row in rows)
+    unboxed = sum(len(row.unboxed) > 0 for row in rows)
     if bare:
         progress.say(f"photographs without any of these: {bare}, all background")
     if unboxed:

@@ -113,7 +113,7 @@ class _Taught:
         """
         kinds = map(augment.check_name, self.config.features.views)
         if augment.GEOMETRY in kinds:
-            return [*row.classes[~row.difficult].tolist(), *row.labels.tolist()]
+            return [*row.classes[~row.difficult].tolist(), *row.unboxed.tolist()]
         plan = windows.plan(size_wh, self.geometry)
         rules = replace(self.config.labels.rules(), background_fraction=1.0)
         judged = labels.judge(plan.boxes, row, rules, self.config.seed, "")

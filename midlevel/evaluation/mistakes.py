@@ -88,7 +88,7 @@ class Diagnosis:
     def add(self, seen: "Seen") -> None:
         """Sort a photograph's; one that has labels without boxes cannot be judged."""
         example = seen.example
-        if len(example.labels):
+        if len(example.unboxed):
             return
         for i in range(len(self._classes)):
             column, own = seen.scores[:, i + 1], example.classes == i + 1

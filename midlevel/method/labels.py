@@ -79,7 +79,7 @@ class Objects(Protocol):
         boxes: `(m, 4)` in pixels.
         classes: `(m,)` int, class ids from 1.
         difficult: `(m,)` bool, objects that VOC marks as difficult.
-        labels: `(l,)` class ids of what is shown and has no box.
+        unboxed: `(l,)` class ids of what is shown and has no box.
     """
 
     @property
@@ -89,7 +89,7 @@ class Objects(Protocol):
     @property
     def difficult(self) -> np.ndarray: ...
     @property
-    def labels(self) -> np.ndarray: ...
+    def unboxed(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def judge(
     ids, reasons = by_boxes(
         windows, objects.boxes, objects.classes, objects.difficult, rules
     )
-    if len(objects.labels):
-        before, ids = ids, of_whole(ids, windows, objects.labels)
+    if len(objects.unboxed):
+        before, ids = ids, of_whole(ids, windows, objects.unboxed)
         new = np.where(ids > BACKGROUND, WHOLE, UNBOXED)
         reasons = np.where(ids != before, new, reasons)
     if rules.background_fraction < 1:

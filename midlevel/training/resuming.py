@@ -76,7 +76,7 @@ def _digest(dataset: datasets.Dataset, config: Config) -> str:
         for example in dataset.split(split):
             file = f"{split}\n{dataset.file(example)}\n"
             found.update(file.encode("utf-8", "surrogateescape"))
-            for part in ("boxes", "classes", "difficult", "labels"):
+            for part in ("boxes", "classes", "difficult", "unboxed"):
                 found.update(getattr(example, part).tobytes())
     return found.hexdigest()
 

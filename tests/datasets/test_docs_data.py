@@ -64,7 +64,7 @@ def test_an_example_is_read_as_the_page_says(written, name):
     assert found.classes == ("cat", "dog") and list(found.splits) == ["train"]
     by_name = {row.path.stem: row for row in found.split("train")}
     shown = {
-        stem: {found.classes[i - 1] for i in (*row.classes, *row.labels)}
+        stem: {found.classes[i - 1] for i in (*row.classes, *row.unboxed)}
         for stem, row in by_name.items()
     }
     assert shown["b"] == set()

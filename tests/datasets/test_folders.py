@@ -13,7 +13,7 @@ def told(found):
     """Labels by split and file."""
     return {
         split: {
-            found.file(row): [found.classes[key - 1] for key in row.labels]
+            found.file(row): [found.classes[key - 1] for key in row.unboxed]
             for row in rows
         }
         for split, rows in found.splits.items()

@@ -99,7 +99,7 @@ def test_what_reaches_out_is_clipped_and_what_lies_outside_dropped():
     assert found.boxes.tolist() == [[5, 5, 10, 10], [0, 2, 5, 16], [1, 1, 2, 2]]
     assert found.classes.tolist() == [1, 2, 4]
     assert found.difficult.tolist() == [False, True, True]
-    assert found.lines.tolist() == [10, 11, 13] and found.labels.tolist() == [7]
+    assert found.lines.tolist() == [10, 11, 13] and found.unboxed.tolist() == [7]
     assert [(p.line, p.fate) for p in problems] == [(11, "clipped"), (12, "dropped")]
     text = "box (-8, 2, 5, 30) reaches out of the photograph of 20 x 16 pixels"
     assert str(problems[0]) == f"{SOURCE}:11: {text}: clipped"

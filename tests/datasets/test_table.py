@@ -30,7 +30,7 @@ def told(found, split="train"):
                 (names[key], *box)
                 for key, box in zip(row.classes, row.boxes.tolist(), strict=True)
             ],
-            [names[key] for key in row.labels],
+            [names[key] for key in row.unboxed],
         )
         for row in found.splits[split]
     }

@@ -96,7 +96,7 @@ def test_the_reasons_of_boxes(objects, reason):
 def test_a_label_without_a_box_has_its_own_reasons(stub_backbone, toy_voc, tmp_path):
     folder = formats.write_folders(datasets.read(toy_voc), tmp_path / "set")
     examples = datasets.read(folder).split("train")
-    example = next(row for row in examples if len(row.labels))
+    example = next(row for row in examples if len(row.unboxed))
     _, found = judged(example, settings(labels__background="weight"), (160, 120))
     assert set(found.reasons.tolist()) == {"whole", "unboxed"}
 

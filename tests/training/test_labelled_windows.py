@@ -149,8 +149,8 @@ def test_labels_without_boxes_teach_by_the_largest_windows(
     found, chosen = prepare(folder, tmp_path / "features"), settings()
     for view in found.views("train", ["original"]):
         ids = labelled_windows.label(view, chosen)
-        if len(view.example.labels):
-            assert set(ids.tolist()) == {-1, *view.example.labels.tolist()}
+        if len(view.example.unboxed):
+            assert set(ids.tolist()) == {-1, *view.example.unboxed.tolist()}
         else:
             assert set(ids.tolist()) == {-1, 0}
     notes = stub.Notes()

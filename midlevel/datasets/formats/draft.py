@@ -20,7 +20,7 @@ class Draft:
     names: list[str] = field(default_factory=list)
     difficult: list[bool] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
+    unboxed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def add(
@@ -50,7 +50,7 @@ class Draft:
             self.names,
             self.difficult,
             self.lines,
-            list(dict.fromkeys(self.labels)),
+            list(dict.fromkeys(self.unboxed)),
             self.relative,
             self.source,
             self.counts_from,
@@ -65,7 +65,7 @@ def finish(drafts: Iterable[Draft]) -> tuple[list[Annotation], list[Problem]]:
     """
     rows, problems = [], []
     for draft in drafts:
-        if draft.boxes or draft.labels or not draft.problems:
+        if draft.boxes or draft.unboxed or not draft.problems:
             rows.append(draft.annotation())
             problems += draft.problems
         else:

@@ -107,7 +107,7 @@ def _holds(folder: Path, suffixes: set[str]) -> bool:
 
 def _rows(folder: Path) -> list[Annotation]:
     labels = [] if folder.name.lower() == BACKGROUND_NAME else [folder.name]
-    return [Annotation(path, labels=labels) for path in paths.photographs(folder)]
+    return [Annotation(path, unboxed=labels) for path in paths.photographs(folder)]
 
 
 def _astray(place: Path, splits: dict[str, list[Path]]) -> list[Problem]:

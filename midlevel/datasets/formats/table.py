@@ -223,7 +223,7 @@ def _add(draft: Draft, row: list[str], layout: Layout, line: int) -> None:
         elif any(layout.cell(row, key) for key in layout.box):
             raise errors.DataError("has a box, and no label")
         else:
-            draft.labels += _labels(row, layout)
+            draft.unboxed += _labels(row, layout)
     except errors.DataError as error:
         draft.refuse("annotation", str(error), line)
 

@@ -185,4 +185,4 @@ def _objects(truth: Example | None, classes: Sequence[str]) -> list[str] | None:
         return None
     rows = zip(truth.classes, truth.difficult, strict=True)
     boxed = [f"{classes[i - 1]}{' (difficult)' if hard else ''}" for i, hard in rows]
-    return boxed + [f"{classes[i - 1]} (no box)" for i in truth.labels]
+    return boxed + [f"{classes[i - 1]} (no box)" for i in truth.unboxed]

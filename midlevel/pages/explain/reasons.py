@@ -113,7 +113,7 @@ def explain_class(
     objects, on = [], ""
     if truth and verdict == "missed":
         objects = [taken_for(model, found, box) for box in _objects(found, truth, name)]
-    if truth and verdict == "wrong" and not len(truth.labels):
+    if truth and verdict == "wrong" and not len(truth.unboxed):
         names = labels.names_by_id(found.classes)
         on = names[labels.lies_on(windows[best[:1]], truth)[0]]
     return ExplainedClass(

@@ -61,7 +61,7 @@ def draw(sampled: Sampled, tally: Tally, number: str, place: Path) -> dict:
     """
     example, plan = sampled.example, sampled.plan
     counts, names = tally.count(sampled), tally.dataset.classes
-    inks = colours((*example.classes, *example.labels), len(names))
+    inks = colours((*example.classes, *example.unboxed), len(names))
     pixels = _pixels(example.path, plan.size_wh)
     panels = [_panel(pixels, sampled, i, inks) for i in range(len(tally.sizes))]
     file = f"{number}-{outputs.slug(example.path.stem)}.png"
@@ -74,7 +74,7 @@ def draw(sampled: Sampled, tally: Tally, number: str, place: Path) -> dict:
         "file": file,
         "size_wh": plan.size_wh,
         "counts": counts,
-        "labels": [(names[i - 1], css(inks[i])) for i in example.labels],
+        "labels": [(names[i - 1], css(inks[i])) for i in example.unboxed],
         "boxes": [
             (names[i - 1], css(inks[i]), window_counts.why(taught, tally.config))
             for i, taught in boxes
