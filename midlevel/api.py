@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from midlevel import errors
 from midlevel.networks.engines import EngineName, Precision
 from midlevel.settings import arguments
 from midlevel.settings.choices import DataFormat, RecordFormat
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from midlevel.datasets.checking import CheckResult
     from midlevel.evaluation.evaluate import Evaluation
-    from midlevel.features.preparation import Prepared
     from midlevel.pages.explain.explain_page import Explanation
     from midlevel.prediction.model import Model
     from midlevel.prediction.predict import Summary as Predicted
@@ -61,37 +59,19 @@ def train(
         errors.MidlevelError: what was given cannot be used; the message says why.
         errors.Interrupted: Ctrl-C; what was finished is saved.
     """
+    from midlevel.pages.report import after_training
     from midlevel.training import train as training
 
+    of_seed = {} if seed is None else {"seed": seed}
     return training.train(
         data,
         config=config,
-        settings=dict(settings or {}),
-        seed=seed,
+        settings={**(settings or {}), **of_seed},
         run=run,
         resume=resume,
         progress=progress,
-        then=_report,
+        then=after_training.report,
     )
-
-
-def _report(run: "Run", prepared: "Prepared", progress: "Progress") -> None:
-    """The run's page. The run is finished: whatever goes wrong here, it stays."""
-    from midlevel.pages.report import report_page
-
-    try:
-        page = report_page.report(load(run), None, progress, prepared)
-        progress.say(f"report: {page}")
-    except KeyboardInterrupt as error:
-        raise errors.Interrupted(
-            f"Interrupted; {run.folder} is trained, and its report is not written. "
-            f"Make it with: midlevel report --model {run.folder}"
-        ) from error
-    except Exception as error:
-        progress.warn(
-            f"{run.folder}: is trained, but its report could not be written: {error} "
-            f"Make it with: midlevel report --model {run.folder}"
-        )
 
 
 @arguments.checked
@@ -113,14 +93,12 @@ def load(
             is not the one its head was trained with.
     """
     from midlevel.prediction import model as models
-    from midlevel.runs import Run
 
     if isinstance(model, models.Model):
         if not engine and not precision:
             return model
         model = model.run
-    folder = model.folder if isinstance(model, Run) else model
-    return models.load(folder, engine, precision)
+    return models.load(model, engine, precision)
 
 
 @arguments.checked
@@ -163,7 +141,7 @@ def predict(
     from midlevel.prediction import journal
     from midlevel.prediction import predict as prediction
 
-    found = sources.search([source] if isinstance(source, str | Path) else source)
+    found = sources.search(source)
     root = sources.root(found.paths)
     some = prediction.shard(found.paths, *shard)
     loaded = load(model, engine, precision)
@@ -283,7 +261,7 @@ def explain(
     from midlevel.images import sources
     from midlevel.pages.explain import explain_page
 
-    paths = sources.find([source] if isinstance(source, str | Path) else source)
+    paths = sources.find(source)
     return explain_page.make(
         load(model, engine, precision), paths, classes, data, output, progress
     )

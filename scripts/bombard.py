@@ -41,7 +41,7 @@ PATIENCE = 600  # seconds
 def main(source, model, requests):
     """Upload photographs of SOURCE to a server, all at once, and compare."""
     options = ["--model", model] if model else []
-    paths = sources.find([source])[:requests]
+    paths = sources.find(source)[:requests]
     with tempfile.TemporaryDirectory() as folder:
         wanted = predicted(paths, options, Path(folder) / "out.jsonl")
     jobs = [(*wanted[i % len(paths)], i) for i in range(requests)]

@@ -86,8 +86,9 @@ def export(
             if score and size_wh:
                 cost = verification.costs(model, shown, size_wh, score)
             _put(stage, folder)
-            progress.say(f"{folder / name}: {_said(worst, cost)}")
-            contents.add(folder, model, form, name, made, worst, cost, list(shown))
+            verified = contents.Verified(worst, cost, list(shown))
+            progress.say(f"{folder / name}: {_said(verified)}")
+            contents.add(folder, model, form, name, made, verified)
             written.append(folder / name)
         return [*written, *_explained(folder, model, content)]
 
@@ -180,12 +181,13 @@ def _verify(
     return worst
 
 
-def _said(worst: float | None, cost: dict[str, float] | None) -> str:
-    if worst is None:
+def _said(verified: contents.Verified) -> str:
+    if verified.worst is None:
         return "not verified"
-    said = f"differs from the run by at most {worst:.1e}"
-    if cost:
-        said += f"; with photographs put into its size, by {cost['largest']:.3f}"
+    said = f"differs from the run by at most {verified.worst:.1e}"
+    if verified.cost:
+        largest = verified.cost["largest"]
+        said += f"; with photographs put into its size, by {largest:.3f}"
     return said
 
 

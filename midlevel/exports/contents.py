@@ -9,6 +9,7 @@
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,33 @@ SCHEMA = "midlevel-exports/1"
 ADVICE = "Name another --output."
 
 
+@dataclass(frozen=True)
+class Verified:
+    """What was found of a file in its own runtime.
+
+    Attributes:
+        worst: the largest difference of a score from the run's; None: not verified.
+        cost: of the one size of image that the file takes; None where it takes any.
+        photographs: names of those that it was found on.
+    """
+
+    worst: float | None
+    cost: dict[str, float] | None
+    photographs: list[str]
+
+
 def add(
     folder: Path,
     model: Model,
     form: Format,
     name: str,
     network: Any,
-    worst: float | None,
-    cost: dict[str, float] | None,
-    shown: list[str],
+    verified: Verified,
 ) -> None:
     """Say of a file what was found; other files of the same model stay.
 
     Args:
         network: the Keras model that became the file.
-        worst: the largest difference of a score from the run's; None: not verified.
-        cost: of the one size of image that the file takes.
-        shown: names of the photographs that it was found on.
     """
     (taken,), (given,) = network.inputs, network.outputs
     entry = {
@@ -57,9 +68,9 @@ def add(
             "shape": [form.batch, *given.shape[1:]],
         },
         "tolerance": form.tolerance,
-        "largest_difference": worst,
-        "cost_of_size": cost,
-        "verified_on": shown,
+        "largest_difference": verified.worst,
+        "cost_of_size": verified.cost,
+        "verified_on": verified.photographs,
     }
     others = [row for row in read(folder, model)["files"] if row["file"] != name]
     content = {**_about(model), "files": [*others, entry]}

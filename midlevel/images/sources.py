@@ -24,13 +24,13 @@ class Found:
     passed_over: list[str]
 
 
-def find(sources: Iterable[str | Path]) -> list[Path]:
-    """The photographs that sources name, see `search`."""
+def find(sources: str | Path | Iterable[str | Path]) -> list[Path]:
+    """The photographs that one source or several name, see `search`."""
     return search(sources).paths
 
 
-def search(sources: Iterable[str | Path]) -> Found:
-    """The photographs that sources name, each once: files, folders, globs.
+def search(sources: str | Path | Iterable[str | Path]) -> Found:
+    """The photographs that sources name, or one: each once; files, folders, globs.
 
     A folder is searched with its subfolders, links too, for names that end like an
     image's, sorted; what is hidden is passed over there, and by a glob that does not
@@ -44,7 +44,8 @@ def search(sources: Iterable[str | Path]) -> Found:
     found: list[Path] = []
     in_vain: list[str] = []
     lines: list[str] = []
-    for source in map(_stated, sources):
+    several = [sources] if isinstance(sources, str | os.PathLike) else sources
+    for source in map(_stated, several):
         paths, others = _of(source)
         told = names.in_words(others)
         in_vain += [] if paths else [_what_is_wrong(source, told)]

@@ -128,7 +128,7 @@ class Model:
             errors.MidlevelError: it is something else, or names no file.
         """
         if inputs.is_path(source):
-            return Records(self.stream(sources.find([Path(source)])))
+            return Records(self.stream(sources.find(Path(source))))
         if inputs.is_image(source):
             return Records([self.record(source)])
         items = inputs.several(source)

@@ -1,10 +1,9 @@
 """`midlevel predict`: photographs in, one record each out, as they come."""
 
 import functools
-import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from midlevel.prediction import journal, records
 from midlevel.prediction.journal import USUAL, Allowed
 from midlevel.prediction.journal_files import beside
 from midlevel.prediction.model import Model
-from midlevel.system import files, folders, streams
+from midlevel.system import files, folders, streams, text
 from midlevel.system.progress import Progress
 
 FOLDER = Path("runs/predict")
@@ -151,7 +150,7 @@ class _Work:
             "fingerprint": model.fingerprint,
             "root": self.root.as_posix(),
             "photographs": len(paths),
-            "names": _digest(map(self.name, paths)),
+            "names": text.digest("\n".join(map(self.name, paths))),
             "model": str(model.run.folder),
             "engine": str(model.extractor.backbone.engine),
             "classes": list(model.classes),
@@ -219,12 +218,6 @@ def _is_done(path: Path, work: _Work, kept: journal.Journal) -> bool:
     return max(found.st_mtime, found.st_ctime) <= kept.begun
 
 
-def _digest(names: Iterable[str]) -> str:
-    """SHA-256 (hexadecimal) of which photographs there are, in their order."""
-    text = "\n".join(names).encode("utf-8", "surrogateescape")
-    return hashlib.sha256(text).hexdigest()
-
-
 def _place(meta: dict[str, Any], form: str, resume: bool) -> Path:
     """The newest unfinished prediction of the same photographs, or a new file."""
     name = f"predictions.{form}"
@@ -237,15 +230,15 @@ def _place(meta: dict[str, Any], form: str, resume: bool) -> Path:
 
 def _conclude(summary: Summary, seconds: float, progress: Progress) -> None:
     before = f" ({summary.resumed} of them before)" if summary.resumed else ""
-    text = f"{summary.done} scored{before}, "
+    said = f"{summary.done} scored{before}, "
     if summary.unlabelled:
-        text += f"{summary.unlabelled} of them without a label, "
-    text += f"{summary.failed} failed"
+        said += f"{summary.unlabelled} of them without a label, "
+    said += f"{summary.failed} failed"
     new = summary.done - summary.resumed
     if new:
-        text += f", {new / seconds:.1f} photographs a second"
+        said += f", {new / seconds:.1f} photographs a second"
     if summary.output:
-        text += f"; records in {summary.output}"
-    progress.say(text)
+        said += f"; records in {summary.output}"
+    progress.say(said)
     if summary.failed and not summary.done:
         raise errors.DataError("None of the photographs could be read.")

@@ -34,7 +34,6 @@ def train(
     *,
     config: str | Path | Config | None = None,
     settings: dict[str, Any] | None = None,
-    seed: int | None = None,
     run: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -45,12 +44,9 @@ def train(
     Args:
         data: a folder with boxed photographs; by default the demo set.
         config: settings, or a YAML file with them.
-        settings: dotted keys over `config`, such as `{"data.classes": ["cat"]}`.
-        seed: the same seed gives the same weights on a CPU; over `settings`.
-        run: the folder to write; by default a new one in `runs/train`. Where it holds
-            an unfinished run of the same data and settings, that is gone on with.
-        resume: go on with an interrupted run, the newest if `run` is not given, with
-            its own settings.
+        settings: dotted keys and their values, over `config`.
+        run: the folder to write, or to go on in; by default a new one.
+        resume: go on with an interrupted run, by default the newest, as it was begun.
         progress: where to say how it goes; by default on stderr.
         then: called with the run when it is finished, if `report` is set.
 
@@ -62,8 +58,6 @@ def train(
         errors.Interrupted: Ctrl-C; what was finished is saved.
     """
     progress = progress or Progress()
-    if seed is not None:
-        settings = {**(settings or {}), "seed": seed}
     if resume:
         place = runs.Run(run) if run else runs.newest(finished=False)
         folder, chosen = resuming.resumed(place, data, settings or config)

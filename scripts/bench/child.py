@@ -56,7 +56,7 @@ def many(run: str, pyramid: str, folder: str, count: int) -> dict:
         `seconds` and memory in MB: `before`, `end`, `peak`, `series`.
     """
     started, model = time.perf_counter(), runners.load(runs.Run(run), pyramid)
-    paths = list(itertools.islice(itertools.cycle(sources.find([folder])), count))
+    paths = list(itertools.islice(itertools.cycle(sources.find(folder)), count))
     list(model.stream(paths[:WARM]))
     begun, before = time.perf_counter(), machine.resident_mb()
     with tempfile.TemporaryDirectory() as place, machine.Sampler() as sampler:

@@ -66,7 +66,7 @@ def predict(photographs, count, rows, accuracy, stages, output, **options):
     from bench import predict, tables
 
     known, left_out = ways.at_hand()
-    chosen, paths = ways.chosen(known, rows), sources.find([photographs])[:count]
+    chosen, paths = ways.chosen(known, rows), sources.find(photographs)[:count]
     measured_on = machine.describe()
     found = _predict(paths, chosen, **options)
     if accuracy:

@@ -92,7 +92,7 @@ def numbers(option: str, text: str, kind: Callable) -> list:
 
 def resized(photographs: Path, megapixels: float, folder: Path) -> Path:
     """A folder with the first photograph as a JPEG of so many million pixels."""
-    image = pixels.read(sources.find([photographs])[0])
+    image = pixels.read(sources.find(photographs)[0])
     factor = math.sqrt(megapixels * 1e6 / (image.shape[0] * image.shape[1]))
     size_wh = tuple(max(1, round(side * factor)) for side in pixels.size_wh(image))
     folder.mkdir(parents=True, exist_ok=True)

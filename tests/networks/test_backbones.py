@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import stub
+from real_backbones import ALL, noise
 
 from midlevel import errors
 from midlevel.images import pixels
@@ -17,9 +18,6 @@ from midlevel.networks.backbones import weights as weights_files
 from midlevel.system import runtime
 
 DATA = Path(__file__).parents[1] / "data"
-LIGHT = ("efficientnet_lite0", "mobilenet_v3_small")
-HEAVY = [name for name in backbones.NAMES if name not in LIGHT]
-ALL = [*LIGHT, *[pytest.param(name, marks=pytest.mark.slow) for name in HEAVY]]
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +28,6 @@ def lite0():
 @pytest.fixture(scope="module")
 def classifier():
     return efficientnet_lite.efficientnet_lite0(include_top=True)
-
-
-def noise(rows, cols, seed=0):
-    """One RGB uint8 image of `rows` x `cols` cells of 32 pixels."""
-    size = (1, 32 * rows, 32 * cols, 3)
-    return np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
 
 
 def probabilities(classifier, file):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from real_backbones import ALL, noise
 
 from midlevel import errors
 from midlevel.features.extractor import Extractor
@@ -7,10 +8,6 @@ from midlevel.method.windows import Geometry, Level
 from midlevel.networks import backbones, engines
 from midlevel.networks.backbones import cutting, table
 from midlevel.networks.engines import openvino
-
-LIGHT = ("efficientnet_lite0", "mobilenet_v3_small")
-HEAVY = [name for name in backbones.NAMES if name not in LIGHT]
-ALL = [*LIGHT, *[pytest.param(name, marks=pytest.mark.slow) for name in HEAVY]]
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +18,6 @@ def lite0():
 @pytest.fixture(scope="module")
 def small():
     return backbones.keras_model("mobilenet_v3_small", "none")
-
-
-def noise(rows, cols, seed=0):
-    """One RGB uint8 image of `rows` x `cols` cells of 32 pixels."""
-    size = (1, 32 * rows, 32 * cols, 3)
-    return np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
 
 
 # === Maps ===
