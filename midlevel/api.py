@@ -79,14 +79,17 @@ def load(
     model: "AnyModel" = None,
     engine: EngineName | None = None,
     precision: Precision | None = None,
+    mirror: bool | None = None,
 ) -> "Model":
     """A trained model, ready to look at photographs.
 
     Args:
         model: a run or its folder; by default the newest finished run in runs/train. A
-            model is given back as it is, unless another engine or precision is named.
+            model is given back as it is, unless one of the others is named.
         engine: by default as the run's settings.
         precision: of the networks' arithmetic; by default as the run's settings.
+        mirror: see each photograph mirrored too, for twice the network's time; by
+            default as the run's settings.
 
     Raises:
         errors.MidlevelError: there is no such run, it is not finished, or its backbone
@@ -96,9 +99,10 @@ def load(
 
     if isinstance(model, models.Model):
         if not engine and not precision:
-            return model
+            return model if mirror is None else model.with_mirror(mirror)
+        mirror = model.extractor.mirror if mirror is None else mirror
         model = model.run
-    return models.load(model, engine, precision)
+    return models.load(model, engine, precision, mirror)
 
 
 @arguments.checked
@@ -112,6 +116,7 @@ def predict(
     resume: bool = True,
     overwrite: bool = False,
     thresholds: Mapping[str | None, float] | float | None = None,
+    mirror: bool | None = None,
     engine: EngineName | None = None,
     precision: Precision | None = None,
     progress: "Progress | None" = None,
@@ -131,6 +136,8 @@ def predict(
             another program; else it is refused.
         thresholds: the probability from which a class is a label: one for all, or some
             by class, where None is every other; by default the run's own.
+        mirror: see each photograph mirrored too, for twice the network's time; by
+            default as the run's settings.
 
     Raises:
         errors.DataError: there is no photograph, or none that can be read.
@@ -144,7 +151,7 @@ def predict(
     found = sources.search(source)
     root = sources.root(found.paths)
     some = prediction.shard(found.paths, *shard)
-    loaded = load(model, engine, precision)
+    loaded = load(model, engine, precision, mirror)
     if thresholds not in (None, {}):
         loaded = loaded.with_thresholds(thresholds)
     progress = _progress(progress)
@@ -229,7 +236,8 @@ def report(
     """
     from midlevel.pages.report import report_page
 
-    return report_page.report(load(model, engine, precision), output, progress)
+    loaded = load(model, engine, precision, mirror=False)
+    return report_page.report(loaded, output, progress)
 
 
 @arguments.checked
@@ -337,7 +345,8 @@ def units(
     from midlevel.pages.units import units_page
 
     asked = units_page.Asked(of, numbers, count, split, Path(data) if data else None)
-    return units_page.make(load(model, engine, precision), asked, output, progress)
+    loaded = load(model, engine, precision, mirror=False)
+    return units_page.make(loaded, asked, output, progress)
 
 
 @arguments.checked

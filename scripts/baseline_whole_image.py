@@ -16,8 +16,10 @@ With 900 and 450 photographs this takes eight minutes of processor time.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -29,8 +31,9 @@ from sklearn.preprocessing import StandardScaler
 from midlevel import datasets, errors
 from midlevel.evaluation import evaluate
 from midlevel.images import pixels
-from midlevel.method import metrics, windows
+from midlevel.method import metrics, whole, windows
 from midlevel.networks import backbones
+from midlevel.networks.backbones import Backbone
 from midlevel.system.progress import Progress
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # C of the logistic regression
@@ -53,16 +56,15 @@ class Split:
     left_out: list[str]
 
 
-def whole_image(image: np.ndarray, backbone) -> np.ndarray:
-    """Mean over the map in every set-up, `(set-ups, channels)`."""
-    geometry = windows.Geometry((), backbone.stride, backbone.input_size)
-    floats, means = image.astype(np.float32), []
+def whole_image(image: np.ndarray, backbone: Backbone) -> np.ndarray:
+    """Mean over the map in every set-up, float32 `(set-ups, channels)`."""
+    stride = backbone.spec.stride
+    geometry = windows.Geometry((), stride, backbone.spec.input_size)
+    size_wh, sizes_wh = pixels.size_wh(image), []
     for scale in SETUPS.values():
-        columns, rows = windows.grid(pixels.size_wh(image), scale, geometry)
-        level_wh = columns * backbone.stride, rows * backbone.stride
-        level = pixels.resize(floats, level_wh)
-        means.append(backbone.maps(level[None])[0].mean(axis=(0, 1)))
-    return np.stack(means)
+        columns, rows = windows.grid(size_wh, scale, geometry)
+        sizes_wh.append((columns * stride, rows * stride))
+    return whole.of_maps(backbone.maps(pixels.levels(image, sizes_wh)))
 
 
 def read_split(dataset, name: str, backbone, progress: Progress) -> Split:
@@ -92,20 +94,29 @@ def check(targets: np.ndarray, classes: tuple[str, ...]) -> None:
         )
 
 
-def new_classifier(strength: float):
+def new_classifier(strength: float) -> Any:
     return make_pipeline(
         StandardScaler(), LogisticRegression(C=strength, max_iter=2000)
     )
 
 
-def cross_validated(vectors, targets, strength: float) -> float:
-    """Area mAP over photographs scored by a classifier that has not seen them."""
+def cross_validated(
+    vectors: np.ndarray,
+    targets: np.ndarray,
+    strength: float,
+    new: Callable[[float], Any] = new_classifier,
+) -> float:
+    """Area mAP over photographs scored by a classifier that has not seen them.
+
+    Args:
+        new: makes a classifier of a strength.
+    """
     scores = np.zeros(targets.shape)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     for i, column in enumerate(targets.T):
         counted = column >= 0
         scores[counted, i] = cross_val_predict(
-            new_classifier(strength),
+            new(strength),
             vectors[counted],
             column[counted],
             cv=folds,
@@ -114,12 +125,18 @@ def cross_validated(vectors, targets, strength: float) -> float:
     return metrics.mean_average_precision(scores, targets)
 
 
-def score(vectors, targets, others, strength: float) -> np.ndarray:
+def score(
+    vectors: np.ndarray,
+    targets: np.ndarray,
+    others: np.ndarray,
+    strength: float,
+    new: Callable[[float], Any] = new_classifier,
+) -> np.ndarray:
     """Scores `(len(others), classes)` of classifiers of `vectors` and `targets`."""
     columns = []
     for column in targets.T:
         counted = column >= 0
-        classifier = new_classifier(strength).fit(vectors[counted], column[counted])
+        classifier = new(strength).fit(vectors[counted], column[counted])
         columns.append(classifier.decision_function(others))
     return np.stack(columns, axis=1)
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import subsets
 
 from midlevel import datasets, errors
 from midlevel.evaluation import evaluate
@@ -51,32 +52,6 @@ WAYS = {
     for variant, more in VARIANTS.items()
     for pyramid in windows.PYRAMIDS
 }
-
-
-def choose(dataset: datasets.Dataset, split: str, count: int) -> list[Path]:
-    """Random photographs that show every class, the same at every call."""
-    examples = dataset.split(split)
-    if not len(dataset.classes) <= count <= len(examples):
-        raise errors.DataError(
-            f"{dataset.folder}: cannot take {count} of {len(examples)} photographs of "
-            f"split {split!r} that show each of {len(dataset.classes)} classes."
-        )
-    order = np.random.default_rng(0).permutation(len(examples)).tolist()
-    shown = [examples[i].targets(len(dataset.classes)) == 1 for i in order]
-    firsts = [order[place] for place in np.argmax(shown, axis=0)]  # one of each class
-    chosen = list(dict.fromkeys([*firsts, *order]))[:count]
-    return [examples[i].path for i in chosen]
-
-
-def link(data: Path, subset: Path, splits: dict[str, list[Path]]) -> None:
-    """A VOC folder with the files of `data` and lists of the chosen photographs."""
-    lists = subset / "ImageSets" / "Main"
-    lists.mkdir(parents=True)
-    for name in ("Annotations", "JPEGImages"):
-        (subset / name).symlink_to((data / name).resolve(), target_is_directory=True)
-    for split, paths in splits.items():
-        ids = "".join(f"{path.stem}\n" for path in paths)
-        (lists / f"{split}.txt").write_text(ids, encoding="utf-8")
 
 
 def measure(settings: list[dict], paths: list[Path]) -> list[dict]:
@@ -194,11 +169,11 @@ def main(data, classes, train_count, test_count, seeds, ways, store, as_json):
     try:
         dataset = datasets.read(data, settings["data.classes"])
         splits = {
-            "train": choose(dataset, "train", train_count),
-            "test": choose(dataset, "val", test_count),
+            "train": subsets.choose(dataset, "train", train_count),
+            "test": subsets.choose(dataset, "val", test_count),
         }
         with tempfile.TemporaryDirectory() as place:
-            link(data, Path(place, "data"), splits)
+            subsets.link(data, Path(place, "data"), splits)
             rows = compare(
                 Path(place, "data"), names, settings, seeds, Path(place, "runs")
             )

@@ -22,9 +22,10 @@ import tempfile
 from pathlib import Path
 
 import click
-from compare_paths import choose, count_option, link
+from compare_paths import count_option
 from kill_process import Process, run
 from kill_trials import SETTINGS, Trial, lines, trials
+from subsets import choose, link
 
 from midlevel import datasets, errors
 

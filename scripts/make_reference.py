@@ -57,7 +57,12 @@ def row(key: str, field) -> str:
     """One setting."""
     default = written(field.get_default())
     cells = (f"`{key}`", f"`{default}`", values(field), field.description or "")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(cell, cells)) + " |"
+
+
+def cell(text: str) -> str:
+    """Text of one line that does not end the cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def written(value) -> str:

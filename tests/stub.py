@@ -1,7 +1,9 @@
 """A backbone so small that the whole way from photographs to exports takes seconds."""
 
 import dataclasses
+import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,9 @@ SETTINGS = {
     "training.learning_rate": 0.02,
     "training.batch": 64,
     "training.epochs": 6,
+    "image_loss.epochs": 2,
+    "scores.whole": False,
+    "select": "val",
     "report": False,
 }
 
@@ -93,6 +98,38 @@ def train(data: Path, folder: Path, **settings: Any) -> "Run":
     return midlevel.train(
         data, run=folder, settings={**SETTINGS, **changed}, progress=QUIET
     )
+
+
+def with_whole(
+    run: "Run", folder: Path, whole_slopes: Sequence[float] = (0.5, 1, 2)
+) -> "Run":
+    """A copy of a run on the stub, with a model of the whole photograph added by hand.
+
+    Its numbers are drawn; `whole_slopes` are the factors of the three classes.
+    """
+    from midlevel.method.whole import WholeModel
+    from midlevel.runs import Run, whole_model_file
+
+    shutil.copytree(run.folder, folder)
+    made = Run(folder)
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=(2 * 6, len(whole_slopes))).astype(np.float32)
+    intercepts = rng.normal(size=len(whole_slopes)).astype(np.float32)
+    whole_model_file.keep(made.whole_file, WholeModel(weights, intercepts))
+    fitted = {**made.record["calibration"], "whole_slopes": list(whole_slopes)}
+    made.update(calibration=fitted)
+    return made
+
+
+def held_out(run: "Run", folder: Path) -> "Run":
+    """A copy of a run that says that held-out photographs chose."""
+    from midlevel.runs import Run
+
+    shutil.copytree(run.folder, folder)
+    made = Run(folder)
+    chose = {**made.metrics["chosen_on"], "select": "heldout"}
+    made.write_json("metrics.json", {**made.metrics, "chosen_on": chose})
+    return made
 
 
 class Counting:

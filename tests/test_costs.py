@@ -113,6 +113,15 @@ def test_the_network_sees_each_level_once_a_twenty_eighth_of_the_windows(
     assert pixels_of(calls) / by_maps == pytest.approx(28.4, abs=0.05)
 
 
+def test_the_mirror_image_costs_as_much_again(extractor, calls):
+    image = helpers.noise(SIZE_WH)
+    extractor(image)
+    single = calls.copy()
+    calls.clear()
+    dataclasses.replace(extractor, mirror=True)(image)
+    assert pixels_of(calls) == 2 * pixels_of(single)
+
+
 @pytest.mark.parametrize("size_wh", [(375, 500), (4000, 3000), (64, 64), (9000, 300)])
 def test_no_photograph_costs_much_more_than_another(extractor, size_wh):
     """The levels' short side is given; the long side is bounded."""
@@ -210,7 +219,9 @@ def test_the_store_takes_two_bytes_a_number_and_a_small_index(
     _, place = extract(photographs, extractor, tmp_path / "features")
     count = len(photographs) * len(VIEWS)
     channels = extractor.backbone.spec.channels
-    of_features = count * len(extractor.plan(SIZE_WH)) * channels * 2
+    plan = extractor.plan(SIZE_WH)
+    rows = len(plan) + len(plan.grids)  # the windows, and the whole at each level
+    of_features = count * rows * channels * 2
     written = {
         suffix: [path.stat().st_size for path in place.folder.glob(f"*{suffix}")]
         for suffix in (".npy", ".json")

@@ -20,7 +20,8 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
 
     DATA is by default what the model was trained on. Average precision comes in three
     forms: the area under the monotone precision envelope (VOC 2010 and later), 11-point
-    (VOC 2007), and non-interpolated (scikit-learn's).
+    (VOC 2007), and non-interpolated (scikit-learn's), each mean with its 95 % interval:
+    how far other photographs of the same kind would move it.
 
     \b
         midlevel evaluate

@@ -32,6 +32,12 @@ from midlevel.settings import choices
     "given again.  [default: the run's]",
 )
 @click.option(
+    "--mirror/--no-mirror",
+    default=None,
+    help="See each photograph mirrored too, and join what is seen: twice the network's "
+    "time.  [default: the run's setting]",
+)
+@click.option(
     "--shard",
     type=options.Shard(),
     default="0/1",
@@ -61,6 +67,7 @@ def predict(
     output,
     form,
     thresholds,
+    mirror,
     shard,
     resume,
     overwrite,
@@ -92,6 +99,7 @@ def predict(
         format=form,
         shard=shard,
         thresholds=dict(thresholds),
+        mirror=mirror,
         resume=resume,
         overwrite=overwrite,
         engine=engine,

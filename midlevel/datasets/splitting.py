@@ -1,4 +1,4 @@
-"""A validation split where the data has none: seeded, stratified, groups together."""
+"""Splits and folds that the data has not: seeded, stratified, groups together."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,6 +49,47 @@ def hold_out(
     splits[train] = [row for row, out in zip(rows, chosen, strict=True) if not out]
     splits[val] = [row for row, out in zip(rows, chosen, strict=True) if out]
     return replace(dataset, splits=splits)
+
+
+def folds(
+    dataset: Dataset,
+    train: str,
+    held_out: str,
+    count: int,
+    seed: int,
+    group_by: str | None = None,
+) -> list[Dataset]:
+    """`dataset` several times, each time with another part of `train` as `held_out`.
+
+    Every photograph of `train` is held out once. Where there are fewer photographs or
+    groups than parts, there are fewer parts.
+
+    Args:
+        count: parts, at least 2.
+        group_by: as of `hold_out`.
+
+    Raises:
+        errors.DataError: there are too few photographs, or too few groups, for two.
+    """
+    rows, rest = dataset.split(train), dataset
+    parts: list[list[Example]] = []
+    for left in range(count, 1, -1):
+        try:
+            drawn = hold_out(rest, train, held_out, 1 / left, seed, group_by)
+        except errors.DataError:
+            if not parts:
+                raise
+            break
+        parts.append(drawn.split(held_out))
+        rest = replace(rest, splits={**rest.splits, train: drawn.split(train)})
+    parts.append(rest.split(train))
+    found = []
+    for part in parts:
+        there = {row.path for row in part}
+        learned = [row for row in rows if row.path not in there]
+        splits = {**dataset.splits, train: learned, held_out: part}
+        found.append(replace(dataset, splits=splits))
+    return found
 
 
 def draw(counts: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,18 +1,20 @@
 """`midlevel evaluate`: how good a trained model is on a labelled split."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from midlevel.datasets import reading
 from midlevel.evaluation import pointing
-from midlevel.evaluation.validation import Validation
+from midlevel.evaluation.validation import Seen, Validation
 from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
-from midlevel.method import metrics
+from midlevel.method import intervals, metrics
 from midlevel.prediction.model import Model
 from midlevel.system import runtime, terminal, text
 from midlevel.system.progress import Progress
@@ -35,6 +37,8 @@ class Evaluation:
         mAP: mean average precision in [0, 1]: `area`, `eleven_point` and
             `non_interpolated`.
         AP: the same of each class.
+        interval: of each mAP the 95 % interval `[low, high]`, over photographs drawn
+            again; None where there is no mAP.
         pointing: see `pointing.Game.table`.
         run: the model's folder.
         data: the data set.
@@ -46,6 +50,7 @@ class Evaluation:
 
     mAP: APs
     AP: dict[str, APs]
+    interval: dict[str, intervals.Interval | None]
     pointing: dict[str, Any]
     run: str
     data: str
@@ -102,15 +107,15 @@ def evaluate(
     split = split or model.config.data.val
     prepared = prepare(model, {split: [ORIGINAL]}, progress, data, form)
     game = pointing.Game(model.classes)
-    validation = Validation(prepared, split, (model.k,))
-    scored = validation.scored(model.head, game.add)
+    scores, targets = score(model, prepared, split, game.add)
     return Evaluation(
-        **metrics.table(scored.at(model.k), scored.targets, model.classes),
+        **metrics.table(scores, targets, model.classes),
+        interval=intervals.of_forms(scores, targets),
         pointing=game.table(),
         run=str(model.run.folder),
         data=str(Path(data or model.run.record["data"])),
         split=split,
-        images=len(scored.targets),
+        images=len(targets),
         k=model.k,
         left_out=prepared.left_out,
     )
@@ -137,13 +142,29 @@ def prepare(
     return preparation.prepare(dataset, views, model.extractor, place, progress)
 
 
+def score(
+    model: Model, prepared: Prepared, split: str, *watching: Callable[[Seen], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a split is measured by: its scores and targets, both `(images, classes)`.
+
+    Args:
+        watching: see `Validation.scored`.
+
+    Raises:
+        errors.DataError: none of its photographs shows one of the classes.
+    """
+    validation = Validation(prepared, split, (model.k,))
+    scored = validation.scored(model.head, *watching, whole=model.whole)
+    return scored.ranking(model.k, model.calibration), scored.targets
+
+
 def as_table(found: Evaluation) -> str:
     """What `evaluate` found, for a person: in percent."""
     points = found.pointing
     shares = [row["share"] for row in points["classes"].values()] + [points["mean"]]
-    return "\n".join(
-        [ap_table(found.to_dict(), {"pointing": shares}), _pointing_in_words(points)]
-    )
+    table = ap_table(found.to_dict(), {"pointing": shares})
+    about = _interval_in_words(found.interval), _pointing_in_words(points)
+    return "\n".join([table, *about])
 
 
 def ap_table(
@@ -166,6 +187,19 @@ def ap_table(
         f"{found['data']}; model {found['run']}, k = {found['k']:g}"
     )
     return terminal.shown(table, about)
+
+
+def _interval_in_words(interval: dict[str, intervals.Interval | None]) -> str:
+    parts = [
+        f"{title} {' to '.join(map(text.percent, ends))}"
+        for form, title in FORMS
+        if (ends := interval[form])
+    ]
+    told = (
+        f"{100 * intervals.LEVEL:.0f} % interval of the mean, over photographs drawn "
+        f"again: {', '.join(parts)}."
+    )
+    return "\n".join(textwrap.wrap(told, WIDTH))
 
 
 def _pointing_in_words(points: dict[str, Any]) -> str:

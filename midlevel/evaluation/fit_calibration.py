@@ -1,16 +1,19 @@
 """Fitting calibrations and thresholds, and measuring them on photographs kept apart."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from midlevel.evaluation.validation import Scored
 from midlevel.method import calibration, metrics
 from midlevel.method.calibration import Calibration
 from midlevel.settings.sections import Scores
 from midlevel.system import runtime
 
 LEAST = 2  # photographs with and without a class, to fit it
+LEAST_SPREAD = 1e-6  # of log-odds; those that are all alike are left as they are
 
 
 @dataclass(frozen=True)
@@ -28,48 +31,94 @@ class Fitted:
     thresholds: list[float]
 
 
-def fit(scores: np.ndarray, targets: np.ndarray, settings: Scores) -> Fitted:
-    """Calibration, unless the settings want none, and thresholds, of a labelled split.
+def fit(
+    scores: np.ndarray,
+    targets: np.ndarray,
+    settings: Scores,
+    whole: np.ndarray | None = None,
+) -> Fitted:
+    """Calibration, and thresholds, of labelled photographs.
+
+    Where the settings want no calibration, the scores stay as they are; with a whole
+    model they are still joined.
 
     Args:
         scores: `(images, classes)` in [0, 1].
         targets: `(images, classes)` of 1, 0, -1; -1 counts neither way.
+        whole: log-odds of the whole model `(images, classes)`, where there is one.
     """
     fitted, own = calibration.none(scores.shape[1]), [True] * scores.shape[1]
-    if settings.calibrate:
-        fitted, own = calibrate(scores, targets)
-    found = thresholds(fitted(scores), targets, settings.precision)
+    if settings.calibrate or whole is not None:
+        fitted, own = calibrate(scores, targets, whole)
+    found = thresholds(fitted(scores, whole), targets, settings.precision)
     return Fitted(fitted, own, found)
 
 
 def calibrate(
-    scores: np.ndarray, targets: np.ndarray
+    scores: np.ndarray, targets: np.ndarray, whole: np.ndarray | None = None
 ) -> tuple[Calibration, list[bool]]:
-    """The calibration of a labelled split, by scikit-learn's logistic regression.
+    """The calibration of labelled photographs, by scikit-learn's logistic regression.
 
-    A class that fewer than two photographs show, or do not show, or whose scores
+    Without a whole model that is Platt's sigmoid over the log-odds of the score. With
+    one it has two inputs, whose weights are fitted class by class; what says the
+    contrary of the labels is left out.
+
+    A class that fewer than `LEAST` photographs show, or do not show, or whose scores
     say the contrary of the labels, takes what fits all classes together; where that
     does not serve either, it is left as it is. The second result is which classes have
     a calibration of their own.
+
+    Args:
+        scores, targets, whole: as of `fit`.
     """
-    together = _fit_one(scores.ravel(), targets.ravel()) or (1.0, 0.0)
-    found = [_fit_one(*pair) for pair in zip(scores.T, targets.T, strict=True)]
-    slopes, intercepts = zip(*(one or together for one in found), strict=True)
-    return Calibration(slopes, intercepts), [one is not None for one in found]
+    parts, spreads = [calibration.log_odds(scores)], np.ones(1)
+    if whole is not None and len(scores):
+        # Of one spread, so that the regression's penalty weighs both parts alike.
+        parts.append(whole)
+        spreads = np.array([max(part.std(), LEAST_SPREAD) for part in parts])
+    inputs = np.stack(parts, axis=-1) / spreads
+    as_they_are = _Line(np.array([spreads[0], 0.0][: len(parts)]), 0.0)
+    together = _fit_one(inputs.reshape(-1, len(parts)), targets.ravel()) or as_they_are
+    found = [_fit_one(inputs[:, i], targets[:, i]) for i in range(targets.shape[1])]
+    lines = [one or together for one in found]
+    weights = (np.array([one.weights for one in lines]) / spreads).T.tolist()
+    slopes, *whole_slopes = map(tuple, weights)
+    intercepts = tuple(one.intercept for one in lines)
+    fitted = Calibration(slopes, intercepts, whole_slopes[0] if whole_slopes else ())
+    return fitted, [one is not None for one in found]
 
 
-def _fit_one(scores: np.ndarray, targets: np.ndarray) -> tuple[float, float] | None:
-    """Slope and intercept; None where they cannot be told."""
+@dataclass(frozen=True)
+class _Line:
+    """A weight of each input, and what is added."""
+
+    weights: np.ndarray
+    intercept: float
+
+
+def _fit_one(inputs: np.ndarray, targets: np.ndarray) -> _Line | None:
+    """Weights, none below zero, and intercept; None where they cannot be told.
+
+    Args:
+        inputs: `(images, parts)`.
+        targets: `(images,)` of 1, 0, -1.
+    """
     linear_model = runtime.load("sklearn.linear_model", "scikit-learn")
     counted = targets >= 0
     shows = targets[counted] == 1
     if min(shows.sum(), (~shows).sum()) < LEAST:
         return None
-    # Its mild penalty keeps the slope finite where a class is told apart perfectly.
-    model = linear_model.LogisticRegression()
-    model.fit(calibration.log_odds(scores[counted])[:, None], shows)
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    return (slope, intercept) if slope > 0 else None
+    used = np.arange(inputs.shape[1])
+    while len(used):
+        # Its mild penalty keeps weights finite where a class is told apart perfectly.
+        model = linear_model.LogisticRegression()
+        model.fit(inputs[counted][:, used], shows)
+        if (model.coef_[0] > 0).all():
+            weights = np.zeros(inputs.shape[1])
+            weights[used] = model.coef_[0]
+            return _Line(weights, float(model.intercept_[0]))
+        used = np.delete(used, model.coef_[0].argmin())
+    return None
 
 
 def thresholds(
@@ -102,22 +151,50 @@ class KeptApart:
     error: dict[str, float | None]
 
 
-def keep_apart(
-    scores: np.ndarray, targets: np.ndarray, settings: Scores, seed: int
+def apart(
+    scored: Scored,
+    k: float,
+    settings: Scores,
+    seed: int,
+    fitted: Calibration | None = None,
 ) -> KeptApart:
-    """Calibrate each half of the photographs, drawn by `seed`, by the other half."""
+    """Probabilities of photographs by a calibration that has not seen them.
+
+    Args:
+        k: one of the exponents.
+        fitted: to others; None: each half of the photographs, drawn by `seed`, is
+            calibrated by the other half.
+    """
+    scores, targets, whole = scored.at(k), scored.targets, scored.whole
     order = np.random.default_rng(seed).permutation(len(scores))
-    halves = np.array_split(order, 2)
+    parts = [order] if fitted else np.array_split(order, 2)
 
     def error(probabilities: np.ndarray) -> float | None:
         return metrics.mean(
-            [calibration.expected_error(probabilities[h], targets[h]) for h in halves]
+            [calibration.expected_error(probabilities[p], targets[p]) for p in parts]
         )
 
-    if not settings.calibrate:
+    if not settings.calibrate and whole is None:
         return KeptApart(scores, {"before": error(scores), "after": None})
+    if fitted:
+        found = fitted(scores, whole)
+    else:
+        found = _by_others(scores, targets, whole, parts)
+    return KeptApart(found, {"before": error(scores), "after": error(found)})
+
+
+def _by_others(
+    scores: np.ndarray,
+    targets: np.ndarray,
+    whole: np.ndarray | None,
+    halves: Sequence[np.ndarray],
+) -> np.ndarray:
+    """Probabilities of each half by the calibration of the other."""
     found = np.zeros(scores.shape)
     for known, kept in (halves, halves[::-1]):
-        fitted, _ = calibrate(scores[known], targets[known])
-        found[kept] = fitted(scores[kept])
-    return KeptApart(found, {"before": error(scores), "after": error(found)})
+        of_known, of_kept = (
+            None if whole is None else whole[rows] for rows in (known, kept)
+        )
+        fitted, _ = calibrate(scores[known], targets[known], of_known)
+        found[kept] = fitted(scores[kept], of_kept)
+    return found

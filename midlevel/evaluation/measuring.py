@@ -9,9 +9,9 @@ import numpy as np
 from midlevel import errors
 from midlevel.datasets.dataset import count_shown
 from midlevel.evaluation import baseline, fit_calibration, mistakes, pointing
-from midlevel.evaluation.validation import Validation
+from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features.preparation import Prepared
-from midlevel.method import calibration, metrics
+from midlevel.method import calibration, intervals, metrics
 from midlevel.prediction.model import Model
 from midlevel.runs import Run
 from midlevel.settings import config as config_
@@ -19,6 +19,7 @@ from midlevel.settings.config import Config
 from midlevel.system import files
 
 SCHEMA = "midlevel-report/1"
+WORDS = ("stage",)  # columns of history.csv that hold no numbers
 BINS = 20  # of histograms of probabilities
 
 
@@ -55,19 +56,23 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     config, classes = model.config, model.classes
     validation = Validation(prepared, config.data.val, (model.k,))
     game, diagnosis = pointing.Game(classes), mistakes.Diagnosis(classes)
-    scored = validation.scored(model.head, game.add, diagnosis.add)
+    watching = game.add, diagnosis.add
+    scored = validation.scored(model.head, *watching, whole=model.whole)
     scores, targets = scored.at(model.k), scored.targets
-    probabilities = model.calibrated(scores)
+    ranking = scored.ranking(model.k, model.calibration)
+    probabilities = model.calibrated(scores, scored.whole)
     labelled = model.labelled(probabilities)
     found = {
-        **metrics.table(scores, targets, list(classes)),
+        **metrics.table(ranking, targets, list(classes)),
+        "interval": intervals.of_forms(ranking, targets),
+        "parts": _parts(scored, model.k),
         "baseline": baseline.measure(prepared, config),
         "labels": _rates(labelled, targets),
         "classes": _classes(model, prepared, labelled, targets),
         "pointing": game.table(),
         "mistakes": diagnosis.table(),
         "confusion": mistakes.confusion(labelled, targets),
-        "calibration": _calibration(scores, targets, config),
+        "calibration": _calibration(model, scored),
         "histograms": {
             name: _histogram(probabilities[:, i], targets[:, i])
             for i, name in enumerate(classes)
@@ -88,11 +93,25 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     return Measured(numbers, validation, probabilities, labelled, photographs, curves)
 
 
+def _parts(scored: Scored, k: float) -> dict[str, float] | None:
+    """Area mAP of windows alone, and of the whole photograph alone.
+
+    None where the run has no model of the whole photograph.
+    """
+    if scored.whole is None:
+        return None
+    columns = {"windows": scored.at(k), "whole": scored.whole}
+    return {
+        name: metrics.mean_average_precision(column, scored.targets)
+        for name, column in columns.items()
+    }
+
+
 def _of_run(model: Model, prepared: Prepared) -> dict:
     """What was trained on what, and how, as the run's own files say."""
     run, config = model.run, model.config
     record, dataset = run.record, prepared.dataset
-    kept = read(run, "metrics.json")
+    kept, history = read(run, "metrics.json"), read(run, "history.csv")
     return {
         "run": str(run.folder),
         "data": record["data"],
@@ -104,8 +123,9 @@ def _of_run(model: Model, prepared: Prepared) -> dict:
         },
         "windows": kept.get("windows"),
         "timings": kept.get("timings"),
-        "history": read(run, "history.csv"),
-        "best_epoch": record["best_epoch"],
+        "history": history,
+        "chosen_on": run.chosen_on,
+        "best_epoch": _best_epoch(run, history),
         "k": model.k,
         "engine": record["engine"],
         "backbone": config.backbone.model_dump(),
@@ -113,6 +133,19 @@ def _of_run(model: Model, prepared: Prepared) -> dict:
         "environment": read(run, "environment.json"),
         "left_out": record["left_out"],
     }
+
+
+def _best_epoch(run: Run, history: list[dict]) -> int | None:
+    """The epoch in the history whose head was kept; None if it is of another head.
+
+    Stages are numbered on, and the first may have had epochs after its best.
+    """
+    if run.chosen_on == "heldout":
+        return None
+    record = run.record
+    if not (later := record.get("epochs", {}).get("photographs")):
+        return record["best_epoch"]
+    return later + sum(row["stage"] == "windows" for row in history)
 
 
 def read(run: Run, name: str) -> Any:
@@ -126,7 +159,10 @@ def read(run: Run, name: str) -> Any:
         if path.suffix == ".json":
             return json.loads(files.read_text(path))
         rows = files.read_csv(path)
-        return [{key: float(value) for key, value in row.items()} for row in rows]
+        return [
+            {key: cell if key in WORDS else float(cell) for key, cell in row.items()}
+            for row in rows
+        ]
     except (OSError, ValueError, TypeError) as error:
         raise errors.MidlevelError(
             f"{path}: cannot be read as training writes it: {error}. Restore it, or "
@@ -171,15 +207,17 @@ def _rates(labelled: np.ndarray, targets: np.ndarray) -> dict:
     }
 
 
-def _calibration(scores: np.ndarray, targets: np.ndarray, config: Config) -> dict:
-    """Reliability of scores, and of probabilities that halves kept apart were given."""
-    apart = fit_calibration.keep_apart(scores, targets, config.scores, config.seed)
+def _calibration(model: Model, scored: Scored) -> dict:
+    """Reliability of scores, and of probabilities, on photographs not fitted to."""
+    config, targets = model.config, scored.targets
+    fitted = model.calibration if model.run.chosen_on == "heldout" else None
+    apart = fit_calibration.apart(scored, model.k, config.scores, config.seed, fitted)
     shown = (targets == 1).any(axis=0)
     before, after = (
         calibration.reliability(some[:, shown], targets[:, shown])
-        for some in (scores, apart.probabilities)
+        for some in (scored.at(model.k), apart.probabilities)
     )
-    after = after if config.scores.calibrate else []
+    after = after if apart.error["after"] is not None else []
     return {"error": apart.error, "before": before, "after": after}
 
 

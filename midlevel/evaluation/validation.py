@@ -12,6 +12,8 @@ from midlevel.datasets import Example
 from midlevel.features.preparation import Prepared, View
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics, scores
+from midlevel.method.calibration import Calibration
+from midlevel.method.whole import WholeModel
 from midlevel.networks import heads
 from midlevel.networks.heads import Scorer
 from midlevel.prediction import localising
@@ -26,12 +28,15 @@ class Seen:
         size_wh: the photograph, in pixels.
         windows: float32 `(n, 4)` boxes.
         scores: float32 `(n, 1 + classes)`; column 0 is background.
+        whole: log-odds of the whole photograph, float64 `(classes,)`, where a model of
+            it was given.
     """
 
     example: Example
     size_wh: tuple[int, int]
     windows: np.ndarray
     scores: np.ndarray
+    whole: np.ndarray | None = None
 
     def map(self, class_id: int) -> np.ndarray:
         """Score map of a class, float32 `(rows, columns)`, as coarse as regions'."""
@@ -54,11 +59,25 @@ class Scored:
         scores: float64 `(len(ks), images, classes)`.
         ks: the exponents, one a row.
         targets: int8 `(images, classes)` of 1, 0, -1.
+        whole: log-odds of whole photographs, float64 `(images, classes)`, where a model
+            of them was given.
     """
 
     scores: np.ndarray
     ks: tuple[float, ...]
     targets: np.ndarray
+    whole: np.ndarray | None = None
+
+    @classmethod
+    def joined(cls, parts: Sequence["Scored"]) -> "Scored":
+        """Several splits as one."""
+        whole_slopes = [part.whole for part in parts if part.whole is not None]
+        return cls(
+            np.concatenate([part.scores for part in parts], axis=1),
+            parts[0].ks,
+            np.concatenate([part.targets for part in parts]),
+            np.concatenate(whole_slopes) if whole_slopes else None,
+        )
 
     def best(self) -> tuple[float, float]:
         """The k of the highest area mAP, and that mAP."""
@@ -69,6 +88,17 @@ class Scored:
     def at(self, k: float) -> np.ndarray:
         """Image scores `(images, classes)` for one of `ks`."""
         return self.scores[self.ks.index(k)]
+
+    def ranking(self, k: float, calibration: Calibration) -> np.ndarray:
+        """What orders photographs as probabilities do, float64 `(images, classes)`.
+
+        Image scores; with a model of the whole photograph, the calibration's log-odds,
+        which are apart also where probabilities are nearly 1.
+        """
+        found = self.at(k)
+        if self.whole is None:
+            return found
+        return calibration.combined(found, self.whole)
 
 
 class Validation:
@@ -97,31 +127,47 @@ class Validation:
             )
         self._ks = tuple(ks)
 
-    def seen(self, head: Scorer, which: Sequence[int] | None = None) -> Iterator[Seen]:
+    def seen(
+        self,
+        head: Scorer,
+        which: Sequence[int] | None = None,
+        whole: WholeModel | None = None,
+    ) -> Iterator[Seen]:
         """The photographs with their window scores, some at a time.
 
         Args:
             which: numbers into `examples`; by default all.
+            whole: what gives the log-odds of the whole photographs.
         """
         views = self._views if which is None else [self._views[i] for i in which]
         rows = score_windows(head, views)
         for view, window_scores in zip(views, rows, strict=True):
+            of_whole = None if whole is None else whole(view.whole)
             boxes = view.plan.boxes
-            yield Seen(view.example, view.size_wh, boxes, window_scores)
+            yield Seen(view.example, view.size_wh, boxes, window_scores, of_whole)
 
-    def scored(self, head: Scorer, *watching: Callable[[Seen], None]) -> Scored:
+    def scored(
+        self,
+        head: Scorer,
+        *watching: Callable[[Seen], None],
+        whole: WholeModel | None = None,
+    ) -> Scored:
         """The split's image scores with `head`, for every k in question.
 
         Args:
             watching: what is to see each photograph in the same pass.
+            whole: what gives the log-odds of the whole photographs.
         """
-        rows = []
-        for seen in self.seen(head):
+        rows, whole_slopes = [], []
+        for seen in self.seen(head, whole=whole):
             by_class = seen.scores[:, 1:]  # without background
             rows.append([scores.image_scores(by_class, k) for k in self._ks])
+            whole_slopes.append(seen.whole)
             for watch in watching:
                 watch(seen)
-        return Scored(np.array(rows).swapaxes(0, 1), self._ks, self.targets)
+        table = np.array(rows).swapaxes(0, 1)
+        of_whole = None if whole is None else np.array(whole_slopes)
+        return Scored(table, self._ks, self.targets, of_whole)
 
     def __call__(self, head: Scorer) -> dict:
         """mAP (area) with `head`, and the k that gives it."""

@@ -65,8 +65,7 @@ def export(
             kept.
     """
     progress, chosen = progress or Progress(), formats.check(names, verify)
-    if model.extractor.backbone.engine.precision != "f32":  # what the files compute in
-        model = load(model.run.folder, precision="f32")
+    model = _as_exported(model, progress)
     folder = Path(folder) if folder else model.run.folder / "exports"
     shown = verification.photographs(model, VERIFIED_ON) if verify else {}
     if any(name.startswith(verification.NOISE) for name in shown):
@@ -91,6 +90,15 @@ def export(
             contents.add(folder, model, form, name, made, verified)
             written.append(folder / name)
         return [*written, *_explained(folder, model, content)]
+
+
+def _as_exported(model: Model, progress: Progress) -> Model:
+    """The run as the files compute it: in f32, each photograph once."""
+    if model.extractor.backbone.engine.precision != "f32":
+        model = load(model.run.folder, precision="f32")
+    if model.extractor.mirror:
+        progress.say("the files see a photograph as it is, not mirrored too")
+    return model.with_mirror(False)
 
 
 def _wanted(

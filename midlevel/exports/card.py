@@ -40,6 +40,8 @@ def of(model: Model, content: dict[str, Any]) -> str:
         data=_data(model),
         backbone=model.extractor.backbone.spec,
         k=f"{model.k:g}",
+        is_apart=model.run.chosen_on == "heldout",
+        has_whole=model.whole is not None,
         files=content["files"],
         verified=max((len(row["verified_on"]) for row in content["files"]), default=0),
         letterbox=_letterbox(content),

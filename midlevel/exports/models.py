@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from midlevel.method.whole import WholeModel
 from midlevel.networks import backbones, heads
 from midlevel.prediction.model import Model
 from midlevel.system import runtime
@@ -48,23 +49,30 @@ def image_model(
     geometry, spec = model.extractor.geometry, model.extractor.backbone.spec
     width, height = size_wh or (None, None)
     inputs = keras.Input((height, width, 3), dtype="uint8", name="images")
-    vectors = []
-    for level in geometry.levels:
-        resized = level_layer(
-            level.scale, geometry.stride, geometry.input_size, geometry.min_cells
-        )(inputs)
-        means = export_layers.WindowMeans(
-            level.sizes, geometry.overlap, spec.lost_cells
+    maps = [
+        backbone(
+            level_layer(
+                level.scale, geometry.stride, geometry.input_size, geometry.min_cells
+            )(inputs)
         )
-        vectors.append(means(backbone(resized)))
+        for level in geometry.levels
+    ]
+    vectors = [
+        export_layers.WindowMeans(level.sizes, geometry.overlap, spec.lost_cells)(cells)
+        for level, cells in zip(geometry.levels, maps, strict=True)
+    ]
     if len(vectors) > 1:
         vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
     window_scores = _over_windows(head)(vectors[0])
     raw = export_layers.ImageScores(model.k, name="image_scores")(window_scores)
+    said = [raw] if model.whole is None else [raw, _of_whole(model.whole, maps)]
     calibration = model.calibration
     outputs = export_layers.Calibrated(
-        list(calibration.slopes), list(calibration.intercepts), name="scores"
-    )(raw)
+        list(calibration.slopes),
+        list(calibration.intercepts),
+        list(calibration.whole_slopes),
+        name="scores",
+    )(*said)
     return keras.Model(inputs, outputs, name="image")
 
 
@@ -93,3 +101,15 @@ def _over_windows(head: Any) -> Any:
     copy = keras.models.clone_model(head, input_tensors=inputs)
     copy.set_weights(head.get_weights())
     return copy
+
+
+def _of_whole(whole: WholeModel, maps: list[Any]) -> Any:
+    """The whole model's log-odds `(n, classes)` of the maps of an image's levels."""
+    keras = runtime.load_keras()
+    from midlevel.networks import export_layers
+
+    vector = export_layers.WholeVector(name="whole_vector")(maps)
+    linear = keras.layers.Dense(len(whole.intercepts), name="whole")
+    odds = linear(vector)
+    linear.set_weights([whole.weights, whole.intercepts])
+    return odds

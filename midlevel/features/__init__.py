@@ -1,1 +1,1 @@
-"""From photographs to vectors, one a window, kept on disk."""
+"""From photographs to vectors, one a window and one a level, kept on disk."""

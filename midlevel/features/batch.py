@@ -58,12 +58,14 @@ class Vectors:
         size_wh: the photograph, in pixels.
         plan: its windows.
         features: float32 `(windows, channels)`, in the plan's order.
+        whole: float32 `(levels, channels)`, of the whole photograph.
     """
 
     name: str
     size_wh: tuple[int, int]
     plan: Plan
     features: np.ndarray
+    whole: np.ndarray
 
 
 def name_of(source: Source) -> str:
@@ -103,7 +105,7 @@ def vectors(extractor: Extractor, sources: Sequence[Source]) -> list[Vectors | F
     found = [read(source, extractor.of_bytes) for source in sources]
     made = iter(extractor.many([one for one in found if isinstance(one, Photograph)]))
     return [
-        Vectors(name_of(source), one.size_wh, extractor.plan(one.size_wh), next(made))
+        Vectors(name_of(source), one.size_wh, extractor.plan(one.size_wh), *next(made))
         if isinstance(one, Photograph)
         else one
         for source, one in zip(sources, found, strict=True)

@@ -18,7 +18,7 @@ from midlevel.system.progress import Progress
 
 SAMPLED = 8  # photographs that the estimate of the size looks at
 NO_BOXES = np.empty((0, 4), np.float32)
-Row = tuple[tuple[int, int], np.ndarray]  # size_wh, features
+Row = tuple[tuple[int, int], np.ndarray]  # size_wh, `Pooled.rows`
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _compute(
     return [
         (job, views)
         if isinstance(views, Failure)
-        else (job, [(view.size_wh, next(vectors)) for view in views])
+        else (job, [(view.size_wh, next(vectors).rows) for view in views])
         for job, views in found
     ]
 
@@ -184,7 +184,8 @@ def _announce(
     if not sizes:
         return
     windows = round(np.mean([len(extractor.plan(size_wh)) for size_wh in sizes]))
-    size = windows * extractor.backbone.spec.channels * 2 * missing
+    rows = windows + extractor.rows_of_whole
+    size = rows * extractor.backbone.spec.channels * 2 * missing
     progress.say(
         f"{name}: {missing} to compute, {done} in the store; about {windows} "
         f"windows each, {size / 1e9:.2f} GB in {features.folder}"

@@ -1,4 +1,4 @@
-"""Photograph -> one feature vector per window.
+"""Photograph -> one feature vector per window, and one of the whole per level.
 
 Two ways, over the same windows. `dense` runs the frozen backbone once over each level
 and averages the cells of each window from the map; a cell also sees what lies around
@@ -8,17 +8,17 @@ it alone, as the paper did. They give different features: train and score with t
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from midlevel.images import decoding, pixels
 from midlevel.images.pixels import Photograph
 from midlevel.method import boxes as boxes_
-from midlevel.method import pooling, windows
+from midlevel.method import pooling, whole, windows
 from midlevel.networks import backbones, engines
 from midlevel.networks.backbones.table import LAST
 from midlevel.settings.geometry import geometry_of
@@ -32,6 +32,29 @@ if TYPE_CHECKING:
 CROPS_AT_ONCE = 64
 
 
+class Pooled(NamedTuple):
+    """The features of one photograph.
+
+    Attributes:
+        windows: `(n, channels)`, one a window, in the plan's order.
+        whole: `(levels, channels)`: the mean of each level's map, see `method.whole`;
+            of crops, of each level's windows. Those of the mirror image stand behind.
+    """
+
+    windows: np.ndarray
+    whole: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Both in one array, as they are stored: the windows first."""
+        return np.concatenate(self)
+
+    @classmethod
+    def of_rows(cls, rows: np.ndarray, of_whole: int) -> "Pooled":
+        """What `rows` put together, taken apart; nothing is copied."""
+        return cls(rows[:-of_whole], rows[-of_whole:])
+
+
 @dataclass(frozen=True)
 class Extractor:
     """Turns an image into its windows' features.
@@ -41,16 +64,24 @@ class Extractor:
         geometry: which windows an image has.
         method: `dense` or `crop`.
         context: pixels of surroundings in a crop of the backbone's input size.
+        mirror: whether an image is seen mirrored too, for twice the work; the windows
+            of its mirror image, moved back, stand behind its own.
     """
 
     backbone: "Backbone"
     geometry: windows.Geometry
     method: str = "dense"
     context: int = 0
+    mirror: bool = False
 
     def plan(self, size_wh: tuple[int, int]) -> windows.Plan:
         """The windows of an image of that size."""
-        return _plan(tuple(size_wh), self.geometry)
+        return _plan(tuple(size_wh), self.geometry, self.mirror)
+
+    @property
+    def rows_of_whole(self) -> int:
+        """Rows of `Pooled.whole`."""
+        return len(self.geometry.levels) * (2 if self.mirror else 1)
 
     def read(self, path: str | Path) -> Photograph:
         """The photograph at `path`, no larger than its features need.
@@ -77,17 +108,36 @@ class Extractor:
             errors.ImageError: `image` is not RGB uint8 `(height, width, 3)`.
         """
         size_wh = pixels.size_wh(pixels.check(image))
-        return self.many([Photograph(image, size_wh)])[0]
+        return self.many([Photograph(image, size_wh)])[0].windows
 
-    def many(self, photographs: Sequence[Photograph]) -> list[np.ndarray]:
-        """Features of every window of each one; levels of one size go together."""
+    def many(self, photographs: Sequence[Photograph]) -> list[Pooled]:
+        """Features of each one, float32; levels of one size go together."""
+        if self.mirror:
+            return self._both_ways(photographs)
         images = [photograph.pixels for photograph in photographs]
         plans = [self.plan(photograph.size_wh) for photograph in photographs]
         if self.method == "dense":
             return dense(self.backbone, images, plans)
-        return [
+        cut = (
             crops(self.backbone, image, plan.boxes, self.context)
             for image, plan in zip(images, plans, strict=True)
+        )
+        return [
+            Pooled(vectors, whole.of_windows(vectors, plan))
+            for vectors, plan in zip(cut, plans, strict=True)
+        ]
+
+    def _both_ways(self, photographs: Sequence[Photograph]) -> list[Pooled]:
+        """Features of each one, and of its mirror image behind them."""
+        both = [
+            Photograph(seen, photograph.size_wh)
+            for photograph in photographs
+            for seen in (photograph.pixels, photograph.pixels[:, ::-1])
+        ]
+        found = replace(self, mirror=False).many(both)
+        return [
+            Pooled(*map(np.concatenate, zip(*pair, strict=True)))
+            for pair in zip(found[::2], found[1::2], strict=True)
         ]
 
     def of_boxes(
@@ -133,12 +183,16 @@ class Extractor:
     def stored_as(self) -> str:
         """Identifies the features to the last bit: the engine and precision too."""
         engine = self.backbone.engine
-        return _digest([self.fingerprint, engine.name, engine.device, engine.precision])
+        parts = [self.fingerprint, engine.name, engine.device, engine.precision]
+        return _digest([*parts, "mirror"] if self.mirror else parts)
 
 
 @lru_cache(maxsize=256)  # most photographs have the size of others
-def _plan(size_wh: tuple[int, int], geometry: windows.Geometry) -> windows.Plan:
-    return windows.plan(size_wh, geometry)
+def _plan(
+    size_wh: tuple[int, int], geometry: windows.Geometry, mirror: bool
+) -> windows.Plan:
+    plan = windows.plan(size_wh, geometry)
+    return windows.both_ways(plan) if mirror else plan
 
 
 def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
@@ -168,17 +222,18 @@ def _digest(parts: object) -> str:
 
 def dense(
     backbone: "Backbone", images: Sequence[np.ndarray], plans: Sequence[windows.Plan]
-) -> list[np.ndarray]:
-    """Features from one map per level, float32 `(n, channels)` of each image."""
+) -> list[Pooled]:
+    """Features of each image, float32, from one map per level."""
     levels = [
         level
         for image, plan in zip(images, plans, strict=True)
         for level in pixels.levels(image, plan.level_sizes_wh)
     ]
-    maps = iter(backbone.maps(levels))
+    maps, lost_cells = iter(backbone.maps(levels)), backbone.spec.lost_cells
+    by_image = ([next(maps) for _ in plan.grids] for plan in plans)
     return [
-        pooling.pool([next(maps) for _ in plan.grids], plan, backbone.spec.lost_cells)
-        for plan in plans
+        Pooled(pooling.pool(of_one, plan, lost_cells), whole.of_maps(of_one))
+        for of_one, plan in zip(by_image, plans, strict=True)
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from midlevel import errors
 from midlevel.datasets import Dataset, Example, mending, summary
 from midlevel.features import extraction, store
-from midlevel.features.extractor import Extractor
+from midlevel.features.extractor import Extractor, Pooled
 from midlevel.features.store import FeatureStore
 from midlevel.images import augment
 from midlevel.method.windows import Plan
@@ -52,7 +52,17 @@ class View:
     @property
     def features(self) -> np.ndarray:
         """A row for each window, float16 `(n, channels)`, from disk when touched."""
-        return self._store.load(self.key)
+        return self._pooled.windows
+
+    @property
+    def whole(self) -> np.ndarray:
+        """A row for each level, float16 `(levels, channels)`, see `Pooled`."""
+        return self._pooled.whole
+
+    @property
+    def _pooled(self) -> Pooled:
+        rows = self._store.load(self.key)
+        return Pooled.of_rows(rows, self._extractor.rows_of_whole)
 
 
 @dataclass(frozen=True)
@@ -106,20 +116,23 @@ class Prepared:
     def _view(self, example: Example, name: str) -> View:
         key = self._keys[example.path][name]
         entry = self.store.entries[key]
-        size_wh, count = entry.size_wh, entry.count
+        size_wh, count = (
+            entry.size_wh,
+            entry.count - self.extractor.rows_of_whole,
+        )
         return View(name, size_wh, count, key, example, self.extractor, self.store)
 
 
 def views_by_split(config: Config, learned: Sequence[str]) -> dict[str, list[str]]:
-    """The views of both splits: validation takes photographs as they are.
+    """The views of both splits: each has the photographs as they are, to be scored.
 
     Args:
         learned: the views of the split to learn from.
     """
-    views = {config.data.train: list(learned)}
-    validation = views.setdefault(config.data.val, [])
-    if augment.ORIGINAL not in validation:
-        validation.append(augment.ORIGINAL)
+    views = {config.data.train: list(learned), config.data.val: []}
+    for names in views.values():
+        if augment.ORIGINAL not in names:
+            names.append(augment.ORIGINAL)
     return views
 
 

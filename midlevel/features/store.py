@@ -35,7 +35,7 @@ class Entry:
         size_wh: the decoded image, in pixels.
         chunk: the `.npy` file.
         start: its first row.
-        count: number of rows, one per window.
+        count: number of rows: one per window, then one per level of the whole.
     """
 
     size_wh: tuple[int, int]
@@ -80,13 +80,16 @@ class FeatureStore:
         return False
 
     def load(self, key: str) -> np.ndarray:
-        """Features of `key`, float16 `(n, channels)`, read from disk when touched."""
+        """All rows of `key`, float16 `(count, channels)`, read from disk when touched.
+
+        The windows come first, see `extractor.Pooled`.
+        """
         entry = self.entries[key]
         return _open(entry.chunk)[entry.start : entry.start + entry.count]
 
-    def add(self, key: str, size_wh: tuple[int, int], features: np.ndarray):
-        """Take the features of `key`; they are safe on disk after `flush`."""
-        limited = np.clip(features, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
+    def add(self, key: str, size_wh: tuple[int, int], rows: np.ndarray) -> None:
+        """Take the rows of `key`; they are safe on disk after `flush`."""
+        limited = np.clip(rows, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
         self._waiting.append((key, size_wh, limited))
         if sum(rows.nbytes for _, _, rows in self._waiting) >= CHUNK_BYTES:
             self.flush()

@@ -3,6 +3,7 @@
 An image score orders photographs; it is no probability, because a class fills few of a
 photograph's windows. Platt's sigmoid over the log-odds of the score, two numbers a
 class, makes it one (Platt 1999; "beta" forms of more numbers need more photographs).
+A third number a class adds what a model of the whole photograph says (`method.whole`).
 """
 
 from collections.abc import Sequence
@@ -11,28 +12,74 @@ from typing import Any
 
 import numpy as np
 
+from midlevel import errors
+
 LOWEST, HIGHEST = 1e-12, 1 - 1e-6  # that a score is taken to be; float32 tells both
+STEEPEST = 700.0  # log-odds beyond which exp leaves float64
 BINS = 15  # of the expected calibration error (Guo et al. 2017, section 2)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Slope and intercept of the log-odds, one of each for a class.
+    """From image scores, and log-odds of the whole photograph, to probabilities.
 
-    A slope is above zero: probabilities order photographs as scores do.
+    No slope is below zero; without `whole_slopes` all are above, and probabilities
+    order photographs as scores do.
+
+    Attributes:
+        slopes: of each class, the factor of the score's log-odds.
+        intercepts: of each class, what is added.
+        whole_slopes: of each class, the factor of the whole model's log-odds; empty
+            where there is no such model.
     """
 
     slopes: Sequence[float]
     intercepts: Sequence[float]
+    whole_slopes: Sequence[float] = ()
 
-    def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """Probabilities float64 of image scores, both `(..., classes)`.
+    def __call__(
+        self, scores: np.ndarray, whole: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Probabilities float64 `(..., classes)`: the sigmoid of `combined`.
 
         >>> Calibration([1.0, 2.0], [0.0, 1.0])(np.array([0.2, 0.5])).round(3).tolist()
         [0.2, 0.731]
         """
-        odds = log_odds(scores) * np.asarray(self.slopes) + np.asarray(self.intercepts)
-        return 1 / (1 + np.exp(-odds))
+        return 1 / (1 + np.exp(-np.maximum(self.combined(scores, whole), -STEEPEST)))
+
+    def combined(
+        self, scores: np.ndarray, whole: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Log-odds float64 `(..., classes)`: both `parts` and the intercept.
+
+        >>> both = Calibration([2.0], [1.0], [0.5])
+        >>> both.combined(np.array([0.5]), np.array([3.0])).tolist()
+        [2.5]
+
+        Args:
+            scores: image scores `(..., classes)`.
+            whole: the whole model's log-odds `(..., classes)`; not looked at where
+                there are no `whole_slopes`.
+
+        Raises:
+            errors.MidlevelError: there are `whole_slopes`, and `whole` is not given.
+        """
+        of_windows, of_whole = self.parts(scores, whole)
+        return of_windows + of_whole + np.asarray(self.intercepts)
+
+    def parts(
+        self, scores: np.ndarray, whole: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What windows and the whole photograph add to `combined`, which see."""
+        of_windows = log_odds(scores) * np.asarray(self.slopes)
+        if not len(self.whole_slopes):
+            return of_windows, np.zeros_like(of_windows)
+        if whole is None:
+            raise errors.MidlevelError(
+                "The model looks at the whole photograph too: expected its log-odds "
+                "beside the image scores. Received: image scores alone."
+            )
+        return of_windows, np.asarray(whole, np.float64) * np.asarray(self.whole_slopes)
 
 
 def none(count: int) -> Calibration:

@@ -28,7 +28,7 @@ def precision_recall(
     Raises:
         errors.MidlevelError: a score is not finite, so has no place in the order.
     """
-    scores, targets = _finite(scores), np.asarray(targets)
+    scores, targets = finite(scores), np.asarray(targets)
     counted = targets >= 0
     order = np.argsort(-scores[counted], kind="stable")
     scores, present = scores[counted][order], targets[counted][order] == 1
@@ -59,19 +59,30 @@ def average_precision(
             f"The form of average precision must be one of {', '.join(FORMS)}. "
             f"Received: {form}."
         )
-    scores = _finite(scores)
+    scores = finite(scores)
     if not (np.asarray(targets) == 1).any():
         return float("nan")
     precision, recall, _ = precision_recall(scores, targets)
+    return float(of_curve(precision, recall, form))
+
+
+def of_curve(precision: np.ndarray, recall: np.ndarray, form: str) -> np.ndarray:
+    """Average precision of curves `(..., thresholds)`, see `average_precision`.
+
+    Args:
+        recall: rising along the last axis; it ends at 1.
+    """
     gained = np.diff(recall, prepend=0)
     if form == "non_interpolated":
-        return float((precision * gained).sum())
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        return (precision * gained).sum(axis=-1)
+    envelope = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
     if form == "area":
-        return float((envelope * gained).sum())
-    # recall is a ratio of counts: 3 / 10 must reach the point 0.3
-    reached = recall[None, :] >= np.linspace(0, 1, 11)[:, None] - 1e-9
-    return float(np.where(reached, envelope[None, :], 0).max(axis=1).mean())
+        return (envelope * gained).sum(axis=-1)
+    points = np.linspace(0, 1, 11) - 1e-9  # recall, a ratio: 3 / 10 must reach 0.3
+    first = np.stack([(recall < point).sum(axis=-1) for point in points], axis=-1)
+    beyond = np.zeros((*envelope.shape[:-1], 1))  # where recall does not get there
+    envelope = np.concatenate([envelope, beyond], axis=-1)
+    return np.take_along_axis(envelope, first, axis=-1).mean(axis=-1)
 
 
 def table(
@@ -149,7 +160,12 @@ def threshold_of_precision(
     return _half_way(scores, int(enough[-1]))
 
 
-def _finite(scores: ArrayLike) -> np.ndarray:
+def finite(scores: ArrayLike) -> np.ndarray:
+    """`scores` as an array.
+
+    Raises:
+        errors.MidlevelError: one is not finite, so has no place in the order.
+    """
     found = np.asarray(scores)
     bad = found[~np.isfinite(found)]
     if len(bad):

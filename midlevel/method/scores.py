@@ -3,6 +3,7 @@
 import numpy as np
 
 K_CHOICES = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0)  # the paper tunes k, gets 5
+K_LEARNED = 2.0  # of the image loss
 
 
 def image_scores(window_scores: np.ndarray, k: float) -> np.ndarray:

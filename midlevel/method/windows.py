@@ -11,7 +11,7 @@ text speaks of eight scales; `paper` has all nine.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -165,6 +165,23 @@ def plan(size_wh: tuple[int, int], geometry: Geometry) -> Plan:
         level.astype(np.int32),
         np.vstack(cells),
     )
+
+
+def both_ways(one: Plan) -> Plan:
+    """The windows of an image, then those of its mirror image, moved back.
+
+    >>> one = plan((72, 50), Geometry((Level(1.0, (7,)),)))
+    >>> one.grids, both_ways(one).cells[:, [0, 2]].tolist()
+    (((10, 7),), [[0, 7], [1, 8], [3, 10], [3, 10], [2, 9], [0, 7]])
+    """
+    columns = np.array(one.grids, np.int32)[one.level, 0]
+    mirrored = one.cells.copy()
+    mirrored[:, 0], mirrored[:, 2] = (
+        columns - one.cells[:, 2],
+        columns - one.cells[:, 0],
+    )
+    cells = np.vstack([one.cells, mirrored])
+    return replace(one, level=np.tile(one.level, 2), cells=cells)
 
 
 def _cells(

@@ -1,12 +1,13 @@
 """Keras layers of exported models: a whole image in, image scores out.
 
 They do inside a graph, for images of any size, what `pixels.levels`, `windows.plan`,
-`pooling.pool` and `scores.image_scores` do in numpy; tests hold them equal. Importing
-this module registers them, so that Keras can load a model that has them.
+`pooling.pool`, `whole.vector` and `scores.image_scores` do in numpy; tests hold them
+equal. Importing this module registers them, so that Keras can load a model that has
+them.
 """
 
 from midlevel.images.pixels import HALVES_UP
-from midlevel.method import calibration, windows
+from midlevel.method import calibration, whole, windows
 from midlevel.system import runtime
 
 runtime.load_keras()
@@ -135,21 +136,49 @@ class ImageScores(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="midlevel")
-class Calibrated(keras.layers.Layer):
-    """Image scores to probabilities, both `(n, classes)`: `calibration.Calibration`."""
+class WholeVector(keras.layers.Layer):
+    """The vector of the whole photograph: `whole.vector` of `whole.of_maps`.
 
-    def __init__(self, slopes, intercepts, **kwargs):
+    Takes a list of maps, one a level, `(n, rows, columns, channels)`, gives
+    `(n, levels * channels)`.
+    """
+
+    def call(self, maps):
+        means = [ops.mean(cells, axis=(1, 2)) for cells in maps]
+        return ops.concatenate([_unit_root(mean) for mean in means], axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="midlevel")
+class Calibrated(keras.layers.Layer):
+    """Image scores to probabilities, both `(n, classes)`: `calibration.Calibration`.
+
+    Where there are `whole_slopes`, it takes the log-odds of the whole model, `(n,
+    classes)`, behind the scores.
+    """
+
+    def __init__(self, slopes, intercepts, whole_slopes=(), **kwargs):
         super().__init__(**kwargs)
         self.slopes, self.intercepts = slopes, intercepts
+        self.whole_slopes = whole_slopes
 
-    def call(self, scores):
+    def call(self, scores, whole=None):
         s = ops.clip(scores, calibration.LOWEST, calibration.HIGHEST)
-        odds = ops.log(s) - ops.log(1 - s)  # ONNX has no log1p
-        return ops.sigmoid(odds * self.slopes + self.intercepts)
+        odds = (ops.log(s) - ops.log(1 - s)) * self.slopes  # ONNX has no log1p
+        if whole is not None:
+            odds += whole * self.whole_slopes
+        return ops.sigmoid(odds + self.intercepts)
 
     def get_config(self):
-        names = ("slopes", "intercepts")
+        names = ("slopes", "intercepts", "whole_slopes")
         return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+def _unit_root(mean):
+    """The signed root of each mean `(n, channels)`, to unit length."""
+    root = ops.sqrt(ops.abs(mean) + whole.STEADY) - whole.STEADY**0.5
+    root = ops.sign(mean) * root
+    length = ops.sqrt(ops.sum(ops.square(root), axis=-1, keepdims=True))
+    return root / ops.maximum(length, whole.SHORTEST)
 
 
 def _shares(length, wanted, shrinks):

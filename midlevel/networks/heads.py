@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midlevel import errors
+from midlevel.method.whole import STEADY
 from midlevel.networks import parts
 from midlevel.system import files, runtime
 from midlevel.system.keras_defaults import keras_defaults
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 Scorer = Callable[[np.ndarray], np.ndarray]  # features to window scores
 LENGTH = 20.0  # of normalised features, so that initial activations are near one
-STEADY = 1e-4  # keeps the root of a feature near zero from magnifying rounding
 UNREADABLE: tuple[type[Exception], ...] = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError),
     *(RecursionError, EOFError, zipfile.BadZipFile, zlib.error),

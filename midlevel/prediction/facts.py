@@ -12,8 +12,9 @@ from midlevel.runs import Run
 class FittedCalibration(pydantic.BaseModel):
     """See `calibration.Calibration`."""
 
-    slopes: list[Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]]
+    slopes: list[Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]]
     intercepts: list[Annotated[float, pydantic.Field(allow_inf_nan=False)]]
+    whole_slopes: list[Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]] = []
 
 
 class Facts(pydantic.BaseModel):
@@ -27,7 +28,7 @@ class Facts(pydantic.BaseModel):
 
     @property
     def calibrated(self) -> Calibration:
-        """From image scores to probabilities."""
+        """From image scores, and the whole photograph, to probabilities."""
         return Calibration(**self.calibration.model_dump())
 
     @property
@@ -35,6 +36,7 @@ class Facts(pydantic.BaseModel):
         """Whether all are of the same classes."""
         ours, count = self.calibration, len(self.classes)
         are_as_many = len(ours.slopes) == len(ours.intercepts) == count
+        are_as_many &= len(ours.whole_slopes) in (0, count)
         return are_as_many and set(self.classes) == set(self.thresholds)
 
 

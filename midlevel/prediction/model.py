@@ -13,16 +13,18 @@ import numpy as np
 from midlevel import errors, runs
 from midlevel.features import batch
 from midlevel.features.batch import Failure, Vectors
-from midlevel.features.extractor import Extractor, build_extractor
+from midlevel.features.extractor import Extractor, Pooled, build_extractor
 from midlevel.images import pixels, sources
 from midlevel.images.pixels import Photograph
 from midlevel.method import scores
 from midlevel.method.calibration import Calibration
+from midlevel.method.whole import WholeModel
 from midlevel.method.windows import Plan
 from midlevel.networks import engines, heads
 from midlevel.prediction import facts, inputs, records
 from midlevel.prediction.records import Record, Records
 from midlevel.prediction.window_scores import WindowScores
+from midlevel.runs import whole_model_file
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 from midlevel.system import text, threads
@@ -37,10 +39,11 @@ class Model:
         config: its settings.
         classes: names, in the order of the class ids from 1.
         k: exponent of the image score.
-        calibration: from image scores to probabilities.
+        calibration: from image scores, and the whole photograph, to probabilities.
         thresholds: for each class the probability from which it is said to be present.
         extractor: what makes the features.
         head: a network from features to window scores.
+        whole: a linear model of the whole photograph; None where the run has none.
     """
 
     run: runs.Run
@@ -51,6 +54,7 @@ class Model:
     thresholds: dict[str, float]
     extractor: Extractor
     head: engines.Network
+    whole: WholeModel | None = None
 
     def __repr__(self) -> str:
         engine = self.extractor.backbone.engine
@@ -71,14 +75,19 @@ class Model:
     @cached_property
     def fingerprint(self) -> str:
         """Identifies all that decides a record, besides the photograph."""
+        calibrated = asdict(self.calibration)
+        if not len(self.calibration.whole_slopes):
+            del calibrated["whole_slopes"]  # what was written before knows none
         parts = [
             self.extractor.stored_as,
             self.head.fingerprint or heads.fingerprint(self.run.head_file),
             self.classes,
             self.k,
-            asdict(self.calibration),
+            calibrated,
             self.thresholds,
         ]
+        if self.whole is not None:
+            parts.append(self.whole.fingerprint)
         return text.digest(json.dumps(parts))
 
     @property
@@ -106,15 +115,20 @@ class Model:
         return self._scores(plans, self.extractor.many(photographs))
 
     def _scores(
-        self, plans: Sequence[Plan], vectors: Sequence[np.ndarray]
+        self, plans: Sequence[Plan], pooled: Sequence[Pooled]
     ) -> list[WindowScores]:
-        if not vectors:
+        if not pooled:
             return []
+        vectors = [one.windows for one in pooled]
         ends = np.cumsum([len(of_one) for of_one in vectors])[:-1]
         found = np.split(heads.score(self.head, np.concatenate(vectors)), ends)
         return [
-            WindowScores(*pair, self.classes) for pair in zip(plans, found, strict=True)
+            WindowScores(plan, window_scores, self.classes, self._of_whole(one))
+            for plan, window_scores, one in zip(plans, found, pooled, strict=True)
         ]
+
+    def _of_whole(self, pooled: Pooled) -> np.ndarray | None:
+        return None if self.whole is None else self.whole(pooled.whole)
 
     def predict(self, source: object) -> Records:
         """What is in photographs, and where: a record each, see `record`.
@@ -148,8 +162,8 @@ class Model:
         """A record for each of some files."""
         read = batch.vectors(self.extractor, paths)
         good = [one for one in read if isinstance(one, Vectors)]
-        scored = self._scores([one.plan for one in good], [v.features for v in good])
-        found = iter(scored)
+        pooled = [Pooled(one.features, one.whole) for one in good]
+        found = iter(self._scores([one.plan for one in good], pooled))
         return [
             records.of_failure(one.name, one.reason)
             if isinstance(one, Failure)
@@ -159,15 +173,39 @@ class Model:
 
     def probabilities(self, found: WindowScores) -> np.ndarray:
         """How probably the image shows each class, float64 `(classes,)`."""
-        return self.calibrated(scores.image_scores(found.scores[:, 1:], self.k))
+        image_scores = scores.image_scores(found.scores[:, 1:], self.k)
+        return self.calibrated(image_scores, found.whole)
 
-    def calibrated(self, image_scores: np.ndarray) -> np.ndarray:
-        """Probabilities of image scores, both `(..., classes)`, as records say them."""
-        return self.calibration(image_scores).round(records.DIGITS)
+    def calibrated(
+        self, image_scores: np.ndarray, whole: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Probabilities `(..., classes)`, as records say them: see `Calibration`.
+
+        Args:
+            image_scores: `(..., classes)`.
+            whole: log-odds of the whole photographs `(..., classes)`.
+        """
+        return self.calibration(image_scores, whole).round(records.DIGITS)
 
     def labelled(self, probabilities: np.ndarray) -> np.ndarray:
         """Which classes are labels: bool, of the shape of `probabilities`."""
         return probabilities >= [self.thresholds[name] for name in self.classes]
+
+    @property
+    def mirror(self) -> bool:
+        """Whether it sees a photograph mirrored too."""
+        return self.extractor.mirror
+
+    def with_mirror(self, mirror: bool) -> "Model":
+        """The same model, seeing photographs mirrored too, or as they are alone.
+
+        Mirrored too, the windows of the mirror image, moved back, join the others, and
+        the log-odds of the whole photograph are the mean of both; it takes the
+        network twice the time.
+        """
+        if mirror == self.mirror:
+            return self
+        return replace(self, extractor=replace(self.extractor, mirror=mirror))
 
     def with_thresholds(
         self, thresholds: Mapping[str | None, float] | float
@@ -211,16 +249,19 @@ def load(
     run: str | Path | runs.Run | None = None,
     engine: str | None = None,
     precision: str | None = None,
+    mirror: bool | None = None,
 ) -> Model:
     """The model of a run folder; by default of the newest finished run in runs/train.
 
     Args:
         engine: `auto`, `openvino` or `tensorflow`; by default as the run's settings.
         precision: `f32`, `bf16` or `f16`; by default as the run's settings.
+        mirror: see photographs mirrored too; by default as the run's settings.
 
     Raises:
-        errors.MidlevelError: there is no such run, it is not finished, or its backbone
-            is not the one its head was trained with.
+        errors.MidlevelError: there is no such run, it is not finished, a file of it
+            is missing or damaged, or its backbone is not the one its head was trained
+            with.
     """
     place = inputs.run(run) if run else runs.newest(finished=True)
     record, config = place.record, place.config
@@ -230,10 +271,11 @@ def load(
             f"--resume --run {place.folder}"
         )
     said = facts.read(place, record)
-    asked = {"engine": engine, "precision": precision}
+    asked = {"engine": engine, "precision": precision, "scores.mirror": mirror}
     changed = {name: value for name, value in asked.items() if value is not None}
     config = config_.load(config, changed)
     extractor = build_extractor(config, place)
+    extractor = replace(extractor, mirror=config.scores.mirror)
     if extractor.fingerprint != record.get("features_fingerprint"):
         raise errors.MidlevelError(
             f"{place.folder}: the backbone's weights, the windows or the way of "
@@ -249,4 +291,13 @@ def load(
         said.thresholds,
         extractor,
         heads.network(place.head_file, place.stored_head, extractor.backbone.engine),
+        _whole(place, said, extractor),
     )
+
+
+def _whole(run: runs.Run, said: facts.Facts, extractor: Extractor) -> WholeModel | None:
+    """The model of the whole photograph, where `run.json` says that there is one."""
+    if not said.calibration.whole_slopes:
+        return None
+    size = len(extractor.geometry.levels) * extractor.backbone.spec.channels
+    return whole_model_file.read(run.whole_file, (size, len(said.classes)))

@@ -17,11 +17,14 @@ class WindowScores:
         plan: the windows.
         scores: float32 `(n, 1 + classes)`; column 0 is background.
         classes: names of the columns from 1.
+        whole: log-odds of the whole photograph, float64 `(classes,)`; None where the
+            model does not look at it.
     """
 
     plan: Plan
     scores: np.ndarray
     classes: tuple[str, ...]
+    whole: np.ndarray | None = None
 
     def __repr__(self) -> str:
         width, height = self.plan.size_wh

@@ -8,6 +8,7 @@ history.csv       a row per epoch
 metrics.json      validation scores in three forms, windows learned from, timings
 report.*          a page on the run, and its numbers: see `report_page`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
+whole.npz         the model of the whole photograph, where the run has one
 backbone.xml, backbone.bin   the frozen network for OpenVINO
 backbone.weights.h5          for Keras, where they are not those midlevel brings along
 checkpoints/      what `--resume` needs; goes when the run is finished
@@ -26,6 +27,7 @@ from midlevel.networks import backbones
 from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
+from midlevel.settings import yaml_text
 from midlevel.settings.sections import Backbone
 from midlevel.system import files, text
 
@@ -72,13 +74,21 @@ class Run:
 
     @property
     def config(self) -> config_.Config:
-        """`config.yaml`."""
-        return config_.load(self.folder / "config.yaml")
+        """`config.yaml`; one from before `select` means what was done then."""
+        path = self.folder / "config.yaml"
+        is_older = "select" not in yaml_text.read(path)
+        return config_.load(path, config_.BEFORE_SELECT if is_older else None)
 
     @property
     def metrics(self) -> dict:
         """`metrics.json`."""
         return json.loads(files.read_text(self.folder / "metrics.json"))
+
+    @property
+    def chosen_on(self) -> str:
+        """What calibration and thresholds were fitted to: `heldout` or `val`."""
+        found = self.metrics.get("chosen_on", {})  # older runs know val alone
+        return str(found.get("select", "val"))
 
     @property
     def split_files(self) -> dict[str, list[str]]:
@@ -102,6 +112,11 @@ class Run:
     def stored_head(self) -> Path:
         """The trained head as OpenVINO reads it."""
         return self.folder / "head.xml"
+
+    @property
+    def whole_file(self) -> Path:
+        """The model of the whole photograph, see `whole_model_file.py`."""
+        return self.folder / "whole.npz"
 
     @property
     def stored_backbone(self) -> Path:

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 DataFormat = Literal["auto", "coco", "voc", "yolo", "csv", "folders"]
 BoxUnits = Literal["auto", "pixels", "shares", "percent", "thousandths"]
 RecordFormat = Literal["jsonl", "csv"]
+Select = Literal["heldout", "val"]
 ExportFormat = Literal["keras", "savedmodel", "onnx", "openvino", "litert"]
 
 DATA_FORMATS: tuple[str, ...] = get_args(DataFormat)[1:]

@@ -12,18 +12,22 @@ import yaml
 from midlevel import errors
 from midlevel.networks import engines
 from midlevel.networks.backbones import table
-from midlevel.settings import config_errors, yaml_text
+from midlevel.settings import choices, config_errors, yaml_text
 from midlevel.settings.sections import (
     Backbone,
     Data,
     Features,
     Head,
+    ImageLoss,
     Labels,
     Scores,
     Section,
     Training,
     Windows,
 )
+
+# What settings meant that were written before there was a choice.
+BEFORE_SELECT = {"select": "val", "image_loss.epochs": 0, "scores.whole": False}
 
 
 class Config(Section):
@@ -36,11 +40,16 @@ class Config(Section):
     labels: Labels = Labels()
     head: Head = Head()
     training: Training = Training()
+    image_loss: ImageLoss = ImageLoss()
     scores: Scores = Scores()
     engine: engines.EngineName = "auto"
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: engines.Precision = "f32"
     """Of the networks' arithmetic."""
+    select: choices.Select = "heldout"
+    """What calibration and thresholds are fitted to. `heldout`: training photographs
+    that a first head has not seen; then a head learns from all. `val`: the validation
+    split, which also ends training, and then flatters itself."""
     report: bool = True
     """Write the page on the run when training ends."""
     seed: Annotated[int, pydantic.Field(ge=0)] = 0

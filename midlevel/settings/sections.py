@@ -52,7 +52,7 @@ class Data(Section):
     train: str = "train"
     """The split to learn from."""
     val: str = "val"
-    """The split for early stopping, k, calibration and thresholds."""
+    """The split that measures; with `select: val` it also chooses."""
     val_fraction: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.2
     """Share of `train` that is held out where there is no such split."""
     group_by: str | None = None
@@ -219,7 +219,7 @@ class Head(Section):
 # What settings leave open. sgd is the paper's schedule (section 3.2) with the momentum
 # and weight decay of Krizhevsky 2012, whose code it used.
 DEFAULTS = {
-    "adam": {"learning_rate": 3e-4, "batch": 512, "epochs": 12},
+    "adam": {"learning_rate": 3e-4, "batch": 512, "epochs": 8},
     "sgd": {"learning_rate": 0.01, "batch": 128, "epochs": 60},
 }
 
@@ -234,16 +234,41 @@ class Training(Section):
     batch: Annotated[int, pydantic.Field(ge=1)] | None = None
     """Windows a step; by default 512 for adam, 128 for sgd."""
     epochs: Annotated[int, pydantic.Field(ge=1)] | None = None
-    """At most; by default 12 for adam, 60 for sgd."""
+    """At most; by default 8 for adam, 60 for sgd."""
     memory: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.25
     """Share of the machine's memory for features; others are read in parts."""
     patience: Annotated[int, pydantic.Field(ge=1)] = 3
-    """adam: epochs without a gain after which it stops."""
+    """With `select: val`: epochs without a gain after which it stops; not for sgd."""
+    steps: Annotated[int, pydantic.Field(ge=1)] = 480
+    """adam with `select: heldout`: how long it learns, in whole epochs, at most
+    `epochs`."""
+    held_out_fifths: Annotated[
+        Annotated[Literal["auto"], pydantic.Tag("<1>")]
+        | Annotated[int, pydantic.Field(ge=1, le=5), pydantic.Tag("<2>")],
+        _told_apart(lambda value: value == "auto"),
+    ] = "auto"
+    """With `select: heldout`: fifths of the training photographs that are held out in
+    turn; `auto`: all five of up to 100 photographs, else one."""
 
     def resolved(self) -> "Training":
         """The settings with what they leave open, which depends on the optimizer."""
         known = self.model_dump(exclude_none=True)
         return Training(**{**DEFAULTS[self.optimizer], **known})
+
+
+class ImageLoss(Section):
+    """Learning from the labels of photographs, after learning from windows."""
+
+    epochs: Annotated[int, pydantic.Field(ge=0)] = 8
+    """At most; 0 leaves it out."""
+    learning_rate: Annotated[float, pydantic.Field(gt=0)] = 1e-4
+    """Of Adam."""
+    batch: Annotated[int, pydantic.Field(ge=1)] = 16
+    """Photographs a step."""
+    windows: Annotated[int, pydantic.Field(ge=1)] = 100
+    """Windows that are drawn of each photograph for a step."""
+    steps: Annotated[int, pydantic.Field(ge=1)] = 240
+    """With `select: heldout`: how long it learns, in whole epochs, at most `epochs`."""
 
 
 class Scores(Section):
@@ -254,8 +279,15 @@ class Scores(Section):
         | Annotated[float, pydantic.Field(ge=1, le=100), pydantic.Tag("<2>")],
         _told_apart(lambda value: value == "auto"),
     ] = "auto"
-    """Exponent of the mean over windows; `auto`: chosen on the validation split."""
+    """Exponent of the mean over windows; `auto`: 2 where there is an image loss, else
+    chosen."""
+    whole: bool = True
+    """Join a linear model of the whole photograph to the windows' scores."""
+    whole_strength: Annotated[float, pydantic.Field(gt=0)] = 10.0
+    """C of that model's logistic regression: the higher, the closer it fits."""
     calibrate: bool = True
-    """Make scores probabilities, on the validation split."""
+    """Make scores probabilities."""
     precision: Annotated[float, pydantic.Field(gt=0, le=1)] | None = None
     """Precision that thresholds shall reach; by default they have the highest F1."""
+    mirror: bool = False
+    """Score photographs mirrored too, once trained: twice the network's time."""

@@ -17,7 +17,6 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.networks import heads
-from midlevel.settings.sections import Training
 from midlevel.system import files
 from midlevel.system.keras_defaults import keras_defaults
 from midlevel.system.progress import Progress
@@ -33,6 +32,32 @@ SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
 
 B = TypeVar("B", bound=Sized)  # a batch
 T = TypeVar("T")
+Validate = Callable[[heads.Scorer], dict]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long fitting goes on.
+
+    Attributes:
+        epochs: at most.
+        batch: what a step takes.
+        patience: epochs without a gain after which it stops, and the best model is
+            kept; None: validation is watched alone, and the last model is kept.
+        drops: whether the learning rate falls when the loss is stable, and fitting
+            stops after `SGD_DROPS` of that, whatever the patience.
+        may_keep_start: whether the model as it comes may be the best one.
+        title: what an epoch is called.
+        section: of the settings, that has its learning rate.
+    """
+
+    epochs: int
+    batch: int
+    patience: int | None = None
+    drops: bool = False
+    may_keep_start: bool = False
+    title: str = "epoch"
+    section: str = "training"
 
 
 @dataclass
@@ -51,20 +76,23 @@ class State:
 def fit(
     step: Step[B],
     batches: Batches[B],
-    validate: Callable[[heads.Scorer], dict],
-    settings: Training,
+    validate: Validate | None,
+    schedule: Schedule,
     seed: int,
     folder: Path,
     progress: Progress,
 ) -> tuple["keras.Model", State]:
-    """Fit a step's model; returns the best one by validation mAP, and the final state.
+    """Fit a step's model; returns the best one, or the last, and the final state.
+
+    The best is the one of the highest validation mAP; where the schedule says so, that
+    may be the model as it comes: epoch 0.
 
     Goes on from `folder` if an earlier call left a state there. On CPU the same seed
     gives the same weights twice, interrupted or not.
 
     Args:
-        validate: takes the step's scorer, gives `{"mAP": ..., "k": ...}`.
-        settings: `resolved`.
+        validate: takes the step's scorer, gives `{"mAP": ..., "k": ...}`; None where
+            the schedule has no patience, and nobody watches.
         folder: for the state.
 
     Raises:
@@ -75,24 +103,31 @@ def fit(
         _read(step.load, checkpoint(folder, state.epoch))
     else:
         step.begin()
-    size = cast(int, settings.batch)  # it is resolved
     scorer = step.scorer()
+    if schedule.may_keep_start and validate and not state.epoch:
+        state.best_mAP = validate(scorer)["mAP"]
+        _save(state, step, folder)
     while not state.finished:
         number = state.epoch + 1
-        with progress.task(f"epoch {number}", len(batches)) as advance:
+        with progress.task(f"{schedule.title} {number}", len(batches)) as advance:
             rng = np.random.default_rng((seed, number))
-            loss = _epoch(step, batches, size, rng, advance)
+            loss = _epoch(step, batches, schedule.batch, rng, advance)
         if not math.isfinite(loss):
-            raise _lost(loss, number, step.rate)
-        row = {"epoch": number, "loss": loss, **validate(scorer)}
-        row["learning_rate"] = step.rate
-        _advance(state, row, step, settings)
+            raise _lost(loss, number, step.rate, schedule.section)
+        found = validate(scorer) if validate else {}
+        row = {"epoch": number, "loss": loss, **found, "learning_rate": step.rate}
+        _advance(state, row, step, schedule)
         _save(state, step, folder)
-        progress.say(
-            f"epoch {number}: loss {loss:.4f}, validation mAP {row['mAP']:.4f} "
-            f"with k = {row['k']:g}"
-        )
+        progress.say(f"{schedule.title} {number}: {_said(row)}")
     return _read(step.trained, checkpoint(folder, state.best_epoch)), state
+
+
+def _said(row: dict) -> str:
+    """An epoch's results, for a person."""
+    if "mAP" not in row:
+        return f"loss {row['loss']:.4f}"
+    found = f"validation mAP {row['mAP']:.4f} with k = {row['k']:g}"
+    return f"loss {row['loss']:.4f}, {found}"
 
 
 def read_state(folder: Path) -> State:
@@ -129,10 +164,10 @@ def _damaged(path: Path, error: Exception) -> errors.MidlevelError:
     )
 
 
-def _lost(loss: float, epoch: int, rate: float) -> errors.MidlevelError:
+def _lost(loss: float, epoch: int, rate: float, section: str) -> errors.MidlevelError:
     return errors.MidlevelError(
         f"Epoch {epoch}: expected a loss that is a finite number. Received: {loss}, "
-        f"with a learning rate of {rate:g}. Lower training.learning_rate and train a "
+        f"with a learning rate of {rate:g}. Lower {section}.learning_rate and train a "
         "new run; this one stays unfinished."
     )
 
@@ -155,19 +190,21 @@ def _epoch(
     return total / len(batches)
 
 
-def _advance(state: State, row: dict, step: Step[B], settings: Training) -> None:
+def _advance(state: State, row: dict, step: Step[B], schedule: Schedule) -> None:
     """Take an epoch's results in; lower the learning rate, decide whether to stop."""
     before = state.history[-1]["loss"] if state.history else float("inf")
     state.history.append(row)
     state.epoch = row["epoch"]
-    if row["mAP"] > state.best_mAP + MIN_GAIN:
-        state.best_mAP, state.best_epoch = row["mAP"], state.epoch
-    if settings.optimizer == "sgd" and row["loss"] > before * (1 - PLATEAU):
+    chooses = schedule.patience is not None
+    if not chooses or row["mAP"] > state.best_mAP + MIN_GAIN:
+        state.best_mAP = row.get("mAP", state.best_mAP)
+        state.best_epoch = state.epoch
+    if schedule.drops and row["loss"] > before * (1 - PLATEAU):
         state.drops += 1
         step.lower_rate()
-    stale = state.epoch - state.best_epoch >= settings.patience
-    stable = state.drops >= SGD_DROPS if settings.optimizer == "sgd" else stale
-    state.finished = stable or state.epoch >= cast(int, settings.epochs)
+    stale = chooses and state.epoch - state.best_epoch >= cast(int, schedule.patience)
+    is_over = state.drops >= SGD_DROPS if schedule.drops else stale
+    state.finished = is_over or state.epoch >= schedule.epochs
 
 
 def _save(state: State, step: Step[B], folder: Path) -> None:

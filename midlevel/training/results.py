@@ -10,7 +10,8 @@ from midlevel.method import metrics
 from midlevel.runs import Run
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
-from midlevel.training import fitting
+from midlevel.training.holding_out import HeldOut
+from midlevel.training.stages import FittedHead
 
 
 @dataclass(frozen=True)
@@ -18,51 +19,75 @@ class Learned:
     """What learning left.
 
     Attributes:
-        state: of fitting, at its end.
-        scored: the validation split, by the best head.
+        fitted: the head that is kept.
+        held_out: what calibration and thresholds are fitted to; None: to `measured`.
+        measured: the validation split, by the head that is kept.
         windows: how many of background and of each class were learned from.
         timings: seconds, by what took them.
     """
 
-    state: fitting.State
-    scored: Scored
+    fitted: FittedHead
+    held_out: HeldOut | None
+    measured: Scored
     windows: dict[str, int]
     timings: dict[str, float]
+
+    @property
+    def chosen(self) -> Scored:
+        """What calibration and thresholds are fitted to."""
+        return self.held_out.scored if self.held_out else self.measured
 
 
 def write(
     run: Run, config: Config, prepared: Prepared, learned: Learned, progress: Progress
 ) -> None:
-    """Fit calibration and thresholds to the validation split; write all that is known.
+    """Fit calibration and thresholds; write all that is known.
 
     Files first, and then the record that says the run has them.
     """
-    classes = prepared.dataset.classes
-    k, _ = learned.scored.best()
-    scores, targets = learned.scored.at(k), learned.scored.targets
-    found = fit_calibration.fit(scores, targets, config.scores)
+    classes, chosen = prepared.dataset.classes, learned.chosen
+    k, _ = chosen.best()
+    found = fit_calibration.fit(
+        chosen.at(k), chosen.targets, config.scores, chosen.whole
+    )
     _say_scarce(classes, found.own, progress)
-    run.write_csv("history.csv", learned.state.history)
-    run.write_json("metrics.json", _metrics(config, classes, learned, k))
+    shown = learned.held_out or learned.fitted
+    run.write_csv("history.csv", shown.history)
+    run.write_json("metrics.json", _metrics(config, classes, learned, k, found))
     run.update(
         k=k,
         calibration=asdict(found.calibration),
         thresholds=dict(zip(classes, found.thresholds, strict=True)),
-        best_epoch=learned.state.best_epoch,
+        best_epoch=sum(learned.fitted.epochs.values()),
+        epochs=learned.fitted.epochs,
         features_fingerprint=prepared.extractor.fingerprint,
         left_out=prepared.left_out,
     )
 
 
 def _metrics(
-    config: Config, classes: Sequence[str], learned: Learned, k: float
+    config: Config,
+    classes: Sequence[str],
+    learned: Learned,
+    k: float,
+    found: fit_calibration.Fitted,
 ) -> dict:
-    scores, targets = learned.scored.at(k), learned.scored.targets
-    apart = fit_calibration.keep_apart(scores, targets, config.scores, config.seed)
+    """What metrics.json says; `chosen_on` has the mAP of what chose, beside `mAP`."""
+    chosen, measured = learned.chosen, learned.measured
+    of_chosen, of_measured = (
+        some.ranking(k, found.calibration) for some in (chosen, measured)
+    )
+    fitted = found.calibration if learned.held_out else None
+    apart = fit_calibration.apart(measured, k, config.scores, config.seed, fitted)
     return {
         "split": config.data.val,
-        "images": len(scores),
-        **metrics.table(scores, targets, list(classes)),
+        "images": len(measured.targets),
+        **metrics.table(of_measured, measured.targets, list(classes)),
+        "chosen_on": {
+            "select": "heldout" if learned.held_out else "val",
+            "images": len(chosen.targets),
+            "mAP": metrics.mean_average_precision(of_chosen, chosen.targets),
+        },
         "calibration_error": apart.error,
         "windows": learned.windows,
         "timings": learned.timings,
@@ -73,7 +98,7 @@ def _say_scarce(classes: Sequence[str], own: list[bool], progress: Progress) -> 
     scarce = [name for name, is_own in zip(classes, own, strict=True) if not is_own]
     if scarce:
         progress.warn(
-            "too few photographs to validate on, so calibrated like the other classes, "
+            "too few photographs to fit to, so calibrated like the other classes, "
             f"with their mean threshold: {', '.join(scarce)}"
         )
 
@@ -86,10 +111,17 @@ def say(run: Run, progress: Progress) -> None:
         f"validation mAP on {found['split']!r}: area {best['area']:.4f}, 11-point "
         f"{best['eleven_point']:.4f}, non-interpolated {best['non_interpolated']:.4f}"
     )
+    chose = found["chosen_on"]
+    if chose["select"] == "heldout":
+        gap = 100 * (chose["mAP"] - best["area"])
+        progress.say(
+            f"the {chose['images']} held-out photographs, which chose: area "
+            f"{chose['mAP']:.4f}, {gap:+.1f} points from that"
+        )
     before, after = found["calibration_error"].values()
     if after is not None:
         progress.say(
-            f"calibration error on halves kept apart: {before:.3f} as scored, "
+            f"calibration error on photographs kept apart: {before:.3f} as scored, "
             f"{after:.3f} calibrated"
         )
     progress.say(f"done: {run.folder}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ B_contra = TypeVar("B_contra", bound=Sized, contravariant=True)  # a batch
 
 
 class Step(Protocol[B_contra]):
-    """What fitting does with a model; `WindowStep` is the one for heads."""
+    """What fitting does with a model; those of heads are subclasses of `HeadStep`."""
 
     def begin(self) -> None:
         """Make a new optimizer."""
@@ -52,39 +52,18 @@ class Step(Protocol[B_contra]):
         """The model that `save` wrote."""
 
 
-class WindowStep:
-    """Cross entropy of window classes, each window by its weight; the head learns.
+class HeadStep(Generic[B_contra]):
+    """What steps have in common whose model is a head.
 
-    Other losses and optimizers are subclasses that say other `optimizer` or `learn`, or
-    classes of their own: see `Step`.
+    Others are subclasses that say other `optimizer`, `begin` or `learn`, or classes of
+    their own: see `Step`.
 
     Attributes:
         model: a head.
     """
 
-    def __init__(self, model: "keras.Model", settings: Training):
-        """Take a head.
-
-        Args:
-            settings: `resolved`.
-        """
+    def __init__(self, model: "keras.Model"):
         self.model = model
-        self.settings = settings
-
-    def optimizer(self) -> "keras.optimizers.Optimizer":
-        """A new optimizer."""
-        optimizers, rate = runtime.load_keras().optimizers, self.settings.learning_rate
-        if self.settings.optimizer == "adam":
-            return optimizers.Adam(rate)
-        # Krizhevsky's decay goes through the momentum, Keras' does not. Biases decay
-        # here too: Keras does not save which weights were spared.
-        decay = WEIGHT_DECAY / (1 - MOMENTUM)
-        return optimizers.SGD(rate, momentum=MOMENTUM, weight_decay=decay)
-
-    def begin(self) -> None:
-        """Give a new head its loss and optimizer."""
-        loss = "sparse_categorical_crossentropy"
-        self.model.compile(self.optimizer(), loss, jit_compile=False)
 
     def begin_epoch(self, rng: np.random.Generator) -> None:
         """Begin an epoch's dropout anew: Keras does not save where it stood."""
@@ -92,12 +71,6 @@ class WindowStep:
         for layer in self.model.layers:
             if isinstance(layer, dropout) and layer.rate > 0:
                 layer.seed_generator.state.assign(rng.integers(0, 2**31, 2))
-
-    def learn(self, batch: Batch) -> float:
-        """Learn from a batch; its mean loss."""
-        self.model.reset_metrics()  # else an older Keras gives a running mean
-        loss = self.model.train_on_batch(batch.features, batch.ids, batch.weights)
-        return float(loss)
 
     @property
     def rate(self) -> float:
@@ -124,3 +97,37 @@ class WindowStep:
     def trained(self, path: Path) -> "keras.Model":
         """The model that `save` wrote, without its optimizer."""
         return heads.read(path)
+
+
+class WindowStep(HeadStep[Batch]):
+    """Cross entropy of window classes, each window by its weight; the head learns."""
+
+    def __init__(self, model: "keras.Model", settings: Training):
+        """Take a head.
+
+        Args:
+            settings: `resolved`.
+        """
+        super().__init__(model)
+        self.settings = settings
+
+    def optimizer(self) -> "keras.optimizers.Optimizer":
+        """A new optimizer."""
+        optimizers, rate = runtime.load_keras().optimizers, self.settings.learning_rate
+        if self.settings.optimizer == "adam":
+            return optimizers.Adam(rate)
+        # Krizhevsky's decay goes through the momentum, Keras' does not. Biases decay
+        # here too: Keras does not save which weights were spared.
+        decay = WEIGHT_DECAY / (1 - MOMENTUM)
+        return optimizers.SGD(rate, momentum=MOMENTUM, weight_decay=decay)
+
+    def begin(self) -> None:
+        """Give a new head its loss and optimizer."""
+        loss = "sparse_categorical_crossentropy"
+        self.model.compile(self.optimizer(), loss, jit_compile=False)
+
+    def learn(self, batch: Batch) -> float:
+        """Learn from a batch; its mean loss."""
+        self.model.reset_metrics()  # else an older Keras gives a running mean
+        loss = self.model.train_on_batch(batch.features, batch.ids, batch.weights)
+        return float(loss)

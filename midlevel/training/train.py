@@ -15,13 +15,14 @@ from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features import preparation
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.features.preparation import Prepared
-from midlevel.method import labels, scores
+from midlevel.method import labels
+from midlevel.method.whole import WholeModel
 from midlevel.networks import backbones, heads
+from midlevel.runs import whole_model_file
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
-from midlevel.training import fitting, labelled_windows, results, resuming
-from midlevel.training.steps import WindowStep
+from midlevel.training import fit_whole_model, holding_out, results, resuming, stages
 
 if TYPE_CHECKING:
     import keras
@@ -155,55 +156,44 @@ def _learn(
     started: float,
     progress: Progress,
 ) -> results.Learned:
-    """Fit the head and keep it in the run.
+    """Choose, fit the head and the whole model, and keep them in the run.
 
     Args:
         started: when training began, as `time.monotonic` counts.
     """
-    extracted, k = time.monotonic(), config.scores.k
-    choices = scores.K_CHOICES if k == "auto" else (k,)
-    validation = Validation(prepared, config.data.val, choices)
-    windows = labelled_windows.collect(prepared, config, progress)
-    step = WindowStep(_head(config, prepared), config.training)
-    head, state = fitting.fit(
-        step,
-        windows,
-        validation,
-        config.training,
-        config.seed,
-        run.checkpoints,
-        progress,
-    )
+    extracted = time.monotonic()
+    validation = Validation(prepared, config.data.val, stages.ks(config))
+    held_out = holding_out.score(prepared, config, run.checkpoints, progress)
+    if held_out:
+        job = stages.Job(prepared, config, run.checkpoints)
+    else:
+        job = stages.Job(prepared, config, run.checkpoints, validation, True)
+    fitted = stages.fit(job, progress)
+    whole = fit_whole_model.fit(prepared, config)
+    measured = _kept_and_scored(run, fitted.head, whole, prepared, validation)
+    learned = time.monotonic()
     timings = {
         "features_s": round(extracted - started, 1),
-        "head_s": round(time.monotonic() - extracted, 1),
+        "head_s": round(learned - extracted, 1),
     }
-    scored = _scored(run, head, prepared, validation)
-    counted = _counted(windows.ids, prepared.dataset.classes)
-    return results.Learned(state, scored, counted, timings)
+    counted = _counted(fitted.ids, prepared.dataset.classes)
+    return results.Learned(fitted, held_out, measured, counted, timings)
 
 
-def _head(config: Config, prepared: Prepared) -> "keras.Model":
-    """A new head."""
-    channels = prepared.extractor.backbone.spec.channels
-    classes, settings = len(prepared.dataset.classes), config.head
-    return heads.build(
-        channels,
-        classes,
-        settings.hidden,
-        settings.dropout,
-        settings.normalise,
-        config.seed,
-    )
-
-
-def _scored(
-    run: runs.Run, head: "keras.Model", prepared: Prepared, validation: Validation
+def _kept_and_scored(
+    run: runs.Run,
+    head: "keras.Model",
+    whole: WholeModel | None,
+    prepared: Prepared,
+    validation: Validation,
 ) -> Scored:
-    """The validation split, by the head as the run keeps it."""
+    """The validation split, by the head and the whole model as the run keeps them."""
     heads.keep(run.head_file, run.stored_head, head)
+    if whole:
+        whole_model_file.keep(run.whole_file, whole)
     engine = prepared.extractor.backbone.engine
-    return validation.scored(heads.network(run.head_file, run.stored_head, engine))
+    network = heads.network(run.head_file, run.stored_head, engine)
+    return validation.scored(network, whole=whole)
 
 
 def _counted(ids: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:

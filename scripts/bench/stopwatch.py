@@ -6,14 +6,14 @@ from collections import defaultdict
 from unittest import mock
 
 from midlevel.images import decoding, pixels
-from midlevel.method import pooling, scores
+from midlevel.method import pooling, scores, whole
 from midlevel.prediction import records
 
 PARTS = {  # what midlevel calls by these names belongs to the stage
     "decode": ((pixels, "read_bytes"), (decoding, "decode")),
     "levels": ((pixels, "levels"),),
     "cuts": ((pixels, "cut"),),
-    "pooling": ((pooling, "pool"),),
+    "pooling": ((pooling, "pool"), (whole, "of_maps")),
     "record": ((records, "of_image"), (scores, "image_scores")),
 }
 NETWORKS = ("backbone", "head", "crops")  # stages that are calls of a network

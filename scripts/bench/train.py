@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import compare_paths
+import subsets
 
 from bench import machine, recipe, tables
 from midlevel import datasets, runs
@@ -51,10 +51,10 @@ def subset(data: Path, folder: Path, classes: list[str], count: int) -> Path:
     dataset = datasets.read(data, classes)
     half = min(max(len(classes), count // 2), len(dataset.split("val")))
     splits = {
-        "train": compare_paths.choose(dataset, "train", count),
-        "val": compare_paths.choose(dataset, "val", half),
+        "train": subsets.choose(dataset, "train", count),
+        "val": subsets.choose(dataset, "val", half),
     }
-    compare_paths.link(data, folder, splits)
+    subsets.link(data, folder, splits)
     return folder
 
 

@@ -24,6 +24,17 @@ def test_every_setting_says_what_it_means():
             assert not line.endswith("|  |"), line
 
 
+def test_every_line_of_a_table_is_a_whole_row():
+    lines = make_reference.settings().splitlines()
+    begins = [i for i, line in enumerate(lines) if line.startswith("| key |")]
+    assert begins
+    for begin in begins:
+        end = next((i for i in range(begin, len(lines)) if not lines[i]), len(lines))
+        for line in lines[begin:end]:
+            cells = line.replace("\\|", "").split("|")
+            assert len(cells) == 6 and cells[0] == cells[-1] == "", line
+
+
 def test_every_setting_is_there():
     page, tree = make_reference.settings(), Config().model_dump()
     for name, value in tree.items():

@@ -209,3 +209,32 @@ def test_images_of_one_folder_stay_together_in_real_folders(tmp_path):
             (tmp_path / place / f"{name}.xml").write_text(text)
     train, val = split(datasets.read(tmp_path), 0.3, group_by="folder")
     assert {f[0] for f in train}.isdisjoint(f[0] for f in val) and len(val) == 2
+
+
+def folds(dataset, count=5, group_by=None):
+    """Of each fold the files that stay and those held out."""
+    found = splitting.folds(dataset, "train", "out", count, 0, group_by)
+    return [
+        [[one.file(e) for e in one.split(name)] for name in ("train", "out")]
+        for one in found
+    ]
+
+
+def test_folds_hold_each_photograph_out_once_and_share_classes_out():
+    dataset = made([{1}] * 30 + [{2}] * 10 + [{1, 2}] * 5 + [set()] * 5)
+    every = [dataset.file(e) for e in dataset.split("train")]
+    found = folds(dataset)
+    assert sorted(name for _, out in found for name in out) == sorted(every)
+    for stay, out in found:
+        assert [name for name in every if name not in set(out)] == stay
+        assert 8 <= len(out) <= 12
+        assert counted(dataset, out).tolist() == pytest.approx([7, 3], abs=1)
+
+
+def test_folds_keep_groups_together_and_are_fewer_where_groups_are():
+    files = [f"{group}/{i}.jpg" for group in "abc" for i in range(4)]
+    found = folds(made([{1}] * 12, files), group_by="folder")
+    groups = [{name[0] for name in out} for _, out in found]
+    assert sorted(map(sorted, groups)) == [["a"], ["b"], ["c"]]
+    with pytest.raises(errors.DataError, match="too few to keep some"):
+        folds(made([{1}]))

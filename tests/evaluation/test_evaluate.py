@@ -53,7 +53,7 @@ def test_the_table_is_what_the_model_scores_photograph_by_photograph(
 def test_the_validation_split_of_training_is_measured_again(found, trained, toy_voc):
     assert set(found.to_dict()) == {
         *("mAP", "AP", "run", "data", "split", "images", "k", "left_out"),
-        "pointing",
+        *("pointing", "interval"),
     }
     assert set(found.mAP) == {"area", "eleven_point", "non_interpolated"}
     assert (found.split, found.images, found.left_out) == ("val", 5, [])
@@ -88,6 +88,13 @@ def test_a_class_that_no_photograph_shows_is_out_of_the_mean(model, lopsided):
     assert line.split() == ["wedge", "-", "-", "-", "-"]
 
 
+def test_the_interval_of_the_mean_is_the_same_each_time(model, found):
+    again = midlevel.evaluate(model, progress=stub.QUIET)
+    assert again.interval == found.interval and set(found.interval) == set(found.mAP)
+    for form, (low, high) in found.interval.items():
+        assert 0 <= low <= found.mAP[form] <= high <= 1
+
+
 def test_a_photograph_that_cannot_be_read_is_named_and_the_rest_measured(
     model, lopsided
 ):
@@ -112,4 +119,7 @@ def test_the_table_for_people_is_in_percent(found):
     values = [f"{100 * found.mAP[form]:.1f}" for form in metrics.FORMS]
     assert lines[4].split() == ["mean", *values, "100.0"]
     assert "5 photographs of split 'val'" in lines[5]
-    assert lines[6].startswith("pointing: 6 of 6 (6 strictly inside, without the root ")
+    assert lines[6].startswith(
+        "95 % interval of the mean, over photographs drawn again"
+    )
+    assert lines[8].startswith("pointing: 6 of 6 (6 strictly inside, without the root ")

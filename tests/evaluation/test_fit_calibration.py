@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from midlevel.evaluation import fit_calibration
+from midlevel.evaluation.validation import Scored
 from midlevel.method import calibration
 from midlevel.settings.sections import Scores
 
@@ -10,8 +11,13 @@ def fitted(scores, targets):
     return fit_calibration.calibrate(scores, targets)[0]
 
 
+def kept_apart(scores, targets, to_others=None, **settings):
+    scored = Scored(scores[None], (2.0,), targets)
+    return fit_calibration.apart(scored, 2.0, Scores(**settings), 1, to_others)
+
+
 def apart(scores, targets, **settings):
-    return fit_calibration.keep_apart(scores, targets, Scores(**settings), seed=1).error
+    return kept_apart(scores, targets, **settings).error
 
 
 def skewed(slope, intercept, count=4000, seed=0):
@@ -114,8 +120,47 @@ def test_without_calibration_there_is_an_error_before_and_none_after():
 
 def test_probabilities_of_a_half_come_from_the_other():
     scores, targets = skewed(2, 1, 200)
-    found = fit_calibration.keep_apart(scores, targets, Scores(), seed=1)
+    found = kept_apart(scores, targets)
     whole = fitted(scores, targets)(scores)
     assert found.probabilities.shape == scores.shape
     difference = np.abs(found.probabilities - whole)
     assert difference.min() > 0 and difference.max() < 0.2
+
+
+def test_probabilities_of_photographs_that_were_not_fitted_to_are_as_calibrated():
+    fitted_to, others = skewed(2, 1, 300), skewed(2, 1, 200, seed=1)
+    calibrated = fitted(*fitted_to)
+    found = kept_apart(*others, to_others=calibrated)
+    np.testing.assert_array_equal(found.probabilities, calibrated(others[0]))
+    assert found.error["after"] < found.error["before"]
+
+
+def parted(count=600, seed=0):
+    """Log-odds of two parts that say something each, and what they are of."""
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, 2, (count, 1))
+    windows, whole = 2 * targets - 1 + rng.normal(0, 1.5, (2, count, 1))
+    return 1 / (1 + np.exp(-windows)), targets, 9 * whole
+
+
+def test_two_parts_are_weighed_by_what_they_say_whatever_their_scale():
+    scores, targets, whole = parted()
+    found, _ = fit_calibration.calibrate(scores, targets, whole)
+    assert found.slopes[0] == pytest.approx(9 * found.whole_slopes[0], rel=0.3)
+    before, after = (
+        calibration.expected_error(p, targets) for p in (scores, found(scores, whole))
+    )
+    assert after < before
+
+
+@pytest.mark.parametrize("contrary", ["windows", "whole"])
+def test_a_part_that_says_the_contrary_is_left_out(contrary):
+    scores, targets, whole = parted()
+    if contrary == "windows":
+        scores = 1 - scores
+    else:
+        whole = -whole
+    found, own = fit_calibration.calibrate(scores, targets, whole)
+    kept = {"windows": found.slopes, "whole": found.whole_slopes}
+    assert kept[contrary][0] == 0 and own == [True]
+    assert max(found.slopes[0], found.whole_slopes[0]) > 0

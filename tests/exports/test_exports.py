@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import midlevel
 from midlevel import errors, exports, runs
 from midlevel.commands.cli import cli
-from midlevel.exports import formats, models, verification
+from midlevel.exports import card, formats, models, verification
 from midlevel.images import pixels
 from midlevel.system import files
 
@@ -116,6 +116,45 @@ def test_a_network_without_padding_is_exported_too(stub_backbone, toy_voc, tmp_p
         image = helpers.noise(size_wh)
         (found,) = network.predict_on_batch(image[None])
         np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_whole_photograph_is_part_of_the_image_model_and_the_card(
+    trained, model, tmp_path
+):
+    both = midlevel.load(stub.with_whole(trained, tmp_path / "run").folder)
+    (_, image_file, *_) = exports.export(both, progress=stub.QUIET)
+    network = load(image_file)
+    for size_wh in SIZES_WH[::3]:
+        image = helpers.noise(size_wh)
+        (found,) = network.predict_on_batch(image[None])
+        np.testing.assert_allclose(found, scores_of(both, image), atol=1e-4)
+        assert np.abs(found - scores_of(model, image)).max() > 1e-3
+    card = image_file.with_name("MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "scored, and so is the whole of it; together" in card
+
+
+def test_the_card_says_what_chose(trained, model, tmp_path):
+    content = {"run": "run", "files": []}
+    said = " ".join(card.of(model, content).split())
+    assert "5 other photographs, split `val`, chose the epoch" in said
+    assert "expect somewhat less on others. A class is said" in said
+    apart = midlevel.load(stub.held_out(trained, tmp_path / "run").folder)
+    said = " ".join(card.of(apart, content).split())
+    assert "held out of these chose the calibration" in said
+    assert (
+        "These chose nothing. A class is said" in said and "less on others" not in said
+    )
+
+
+@pytest.mark.slow
+def test_a_model_that_sees_the_mirror_image_too_is_exported_without_it(model, tmp_path):
+    notes = stub.Notes()
+    exports.export(midlevel.load(model, mirror=True), tmp_path, notes)
+    assert "not mirrored" in notes.text
+    image = helpers.noise((97, 64))
+    (found,) = load(tmp_path / "image.keras").predict_on_batch(image[None])
+    np.testing.assert_allclose(found, scores_of(model, image), atol=1e-4)
 
 
 def test_a_run_on_crops_has_no_whole_image_model(

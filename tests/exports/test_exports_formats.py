@@ -14,6 +14,7 @@ from midlevel import errors, exports
 from midlevel.commands import export as command
 from midlevel.exports import contents, formats
 from midlevel.images import pixels
+from midlevel.method import scores
 from midlevel.networks import counted_grids, heads
 from midlevel.system import runtime
 
@@ -28,13 +29,18 @@ every_format = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture(scope="module")
-def model(trained):
-    """The run with the first of its levels alone: half the work."""
-    model = midlevel.load(trained.folder)
+def model(trained, tmp_path_factory):
+    """The run with the first of its levels alone, half the work; and with a model of
+    the whole photograph.
+    """
+    place = tmp_path_factory.mktemp("with_whole") / "run"
+    model = midlevel.load(stub.with_whole(trained, place).folder)
     geometry = model.extractor.geometry
     geometry = dataclasses.replace(geometry, levels=geometry.levels[:1])
     extractor = dataclasses.replace(model.extractor, geometry=geometry)
-    return dataclasses.replace(model, extractor=extractor)
+    channels = extractor.backbone.spec.channels
+    whole = dataclasses.replace(model.whole, weights=model.whole.weights[:channels])
+    return dataclasses.replace(model, extractor=extractor, whole=whole)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +92,15 @@ def test_whole_images_score_as_in_the_run(model, exported, name):
     for size_wh in [IMAGE_WH] if has_fixed_size else SIZES_WH:
         image = shown(size_wh)
         assert_same(score(image[None]), scores_of(model, image)[None])
+
+
+def test_the_whole_photograph_is_much_of_these_scores(model):
+    """So that a file without it would be found wrong."""
+    image = shown(IMAGE_WH)
+    found = model.windows(image)
+    without = dataclasses.replace(model.calibration, whole_slopes=())
+    alone = without(scores.image_scores(found.scores[:, 1:], model.k))
+    assert np.abs(scores_of(model, image) - alone).max() > 0.1
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from midlevel.features import batch
 from midlevel.features.batch import Failure, Named, Recipe, Vectors
 from midlevel.features.extractor import build_extractor
 from midlevel.images import pixels
+from midlevel.images.pixels import Photograph
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,9 @@ def test_each_source_gives_its_vectors_or_says_why_not(extractor, sources):
     for one, path in ((found[0], sources[0]), (found[3], sources[3])):
         image = pixels.read(path)
         assert one.size_wh == one.plan.size_wh == pixels.size_wh(image)
-        np.testing.assert_allclose(one.features, extractor(image), atol=1e-5)
+        (pooled,) = extractor.many([Photograph(image, one.size_wh)])
+        np.testing.assert_allclose(one.features, pooled.windows, atol=1e-5)
+        np.testing.assert_allclose(one.whole, pooled.whole, atol=1e-5)
     assert found[1].reason.startswith(f"{sources[1]}: is not an image")
     assert (
         found[2].reason == f"{sources[2]}: cannot be read: No such file or directory."
@@ -77,6 +80,7 @@ def test_another_process_makes_the_same_vectors_from_a_recipe(trained, sources):
             continue
         assert (other.name, other.size_wh) == (one.name, one.size_wh)
         np.testing.assert_array_equal(other.features, one.features)
+        np.testing.assert_array_equal(other.whole, one.whole)
         np.testing.assert_array_equal(other.plan.boxes, one.plan.boxes)
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from midlevel import errors
 from midlevel.features import extractor as extractor_
-from midlevel.features.extractor import Extractor, build_extractor
+from midlevel.features.extractor import Extractor, Pooled, build_extractor
 from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
-from midlevel.method import windows
+from midlevel.method import boxes, windows
 from midlevel.method.windows import Geometry, Level
 from midlevel.networks import backbones, engines
 from midlevel.settings import config
@@ -43,11 +43,51 @@ def test_where_nothing_is_seen_beyond_a_window_maps_and_crops_agree(
 def test_windows_of_a_network_without_padding_shrink_by_its_context(around):
     plan = windows.plan((320, 224), Geometry((Level(1.0, (3, 5)),), min_cells=3))
     image = helpers.noise((320, 224))
-    (whole,) = around.maps([image])
-    assert whole.shape[:2] == (5, 8)  # of 7 x 10 cells
+    (cells,) = around.maps([image])
+    assert cells.shape[:2] == (5, 8)  # of 7 x 10 cells
     (found,) = extractor_.dense(around, [image], [plan])
-    for row, (left, top, _, _) in zip(found[:5], plan.cells[:5], strict=True):
-        np.testing.assert_allclose(row, whole[top, left], atol=1e-4)  # 3 cells are 1
+    for row, (left, top, _, _) in zip(found.windows[:5], plan.cells[:5], strict=True):
+        np.testing.assert_allclose(row, cells[top, left], atol=1e-4)  # 3 cells are 1
+    np.testing.assert_allclose(found.whole, [cells.mean(axis=(0, 1))], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["dense", "crop"])
+def test_the_mirror_image_is_seen_behind_the_image(method, cells):
+    geometry = Geometry((Level(0.6, (4, 3)), Level(1.0, (3,))))
+    once = Extractor(cells, geometry, method)
+    both = dataclasses.replace(once, mirror=True)
+    images = [helpers.noise((160, 120)), helpers.noise((97, 64), 1)]
+    shown = [Photograph(image, pixels.size_wh(image)) for image in images]
+    found = both.many(shown)
+    for image, of_one in zip(images, found, strict=True):
+        seen = (image, np.ascontiguousarray(image[:, ::-1]))
+        turned = [Photograph(one, pixels.size_wh(image)) for one in seen]
+        expected = [
+            np.concatenate(parts) for parts in zip(*once.many(turned), strict=True)
+        ]
+        for part, wanted in zip(of_one, expected, strict=True):
+            np.testing.assert_allclose(part, wanted, atol=1e-6)
+        assert len(of_one.whole) == both.rows_of_whole == 4
+
+
+def test_windows_of_the_mirror_image_are_where_the_image_shows_them(cells):
+    # The image is its own level: a cell of the mirror image is a cell of the image.
+    extractor = Extractor(cells, Geometry((Level(2.0, (7, 5)),)), mirror=True)
+    image = helpers.noise((640, 448))
+    plan, found = extractor.plan((640, 448)), extractor(image)
+    assert len(plan) == len(found)
+    there = extractor.of_boxes(Photograph(image, (640, 448)), plan.boxes)
+    np.testing.assert_allclose(found, there, atol=1e-5)
+    once = dataclasses.replace(extractor, mirror=False).plan((640, 448))
+    expected = boxes.mirror(once.boxes, 640)
+    np.testing.assert_allclose(plan.boxes[len(once) :], expected, atol=1e-4)
+
+
+def test_features_with_the_mirror_image_serve_the_head_and_are_stored_apart(cells):
+    once = Extractor(cells, Geometry((Level(1.0, (3,)),)))
+    both = dataclasses.replace(once, mirror=True)
+    assert once.fingerprint == both.fingerprint
+    assert once.stored_as != both.stored_as
 
 
 @pytest.mark.parametrize("size_wh", [(1, 1), (2, 300), (333, 41)])
@@ -67,9 +107,31 @@ def test_several_photographs_have_the_features_they_have_alone(method, cells):
     several = [helpers.noise(size_wh, seed) for seed, size_wh in enumerate(sizes)]
     photographs = [Photograph(image, pixels.size_wh(image)) for image in several]
     together = extractor.many(photographs)
-    for image, found in zip(several, together, strict=True):
-        np.testing.assert_allclose(found, extractor(image), atol=1e-5)
+    for image, one, found in zip(several, photographs, together, strict=True):
+        np.testing.assert_allclose(found.windows, extractor(image), atol=1e-5)
+        (alone,) = extractor.many([one])
+        np.testing.assert_allclose(found.whole, alone.whole, atol=1e-5)
+        assert found.whole.shape == (2, 6) and found.whole.dtype == np.float32
     assert extractor.many([]) == []
+
+
+@pytest.mark.parametrize("method", ["dense", "crop"])
+def test_the_whole_photograph_is_the_mean_of_what_each_level_sees(method, cells):
+    # Level by level one window, which covers everything: its features are the mean.
+    extractor = Extractor(
+        cells, Geometry((Level(1.0, (7,)), Level(2.0, (14,)))), method
+    )
+    (found,) = extractor.many([Photograph(helpers.noise((90, 90)), (90, 90))])
+    assert len(found.windows) == 2
+    np.testing.assert_allclose(found.whole, found.windows, atol=1e-5)
+
+
+def test_windows_and_the_whole_are_put_together_and_taken_apart():
+    rows = np.arange(12.0).reshape(6, 2)
+    found = Pooled.of_rows(rows, 2)
+    assert found.windows.tolist() == rows[:4].tolist()
+    assert found.whole.tolist() == rows[4:].tolist()
+    np.testing.assert_array_equal(found.rows, rows)
 
 
 def test_windows_are_those_of_the_whole_photograph_however_it_was_decoded(cells):
@@ -77,7 +139,7 @@ def test_windows_are_those_of_the_whole_photograph_however_it_was_decoded(cells)
     image = helpers.noise((1000, 600))
     helpers.draw(image, "disc", (100, 100, 500, 500))
     whole, half = (
-        extractor.many([Photograph(shown, (1000, 600))])[0]
+        extractor.many([Photograph(shown, (1000, 600))])[0].windows
         for shown in (image, pixels.resize(image, (500, 300)))
     )
     assert len(whole) == len(extractor.plan((1000, 600)))

@@ -35,8 +35,10 @@ def test_views_are_of_each_photograph_in_turn_with_what_training_learned(prepare
         photograph = prepared.extractor.read(example.path)
         assert plain.size_wh == mirror.size_wh == photograph.size_wh
         assert len(plain.plan) == plain.count == len(plain.features)
-        (features,) = prepared.extractor.many([photograph])
-        np.testing.assert_allclose(plain.features, features, atol=1e-2)
+        (pooled,) = prepared.extractor.many([photograph])
+        np.testing.assert_allclose(plain.features, pooled.windows, atol=1e-2)
+        np.testing.assert_allclose(plain.whole, pooled.whole, atol=1e-2)
+        assert plain.whole.shape == mirror.whole.shape == (2, 6)
         assert plain.key.split(":") == [mirror.key.partition(":")[0], "original"]
 
 

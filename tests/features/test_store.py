@@ -159,7 +159,7 @@ def opened(folder):
         (lambda index: index.write_bytes(b""), "is no index"),
         (lambda index: index.write_bytes(b"\xff\x00"), "is no index"),
         (lambda index: index.write_text("[]"), "is no index"),
-        (lambda index: index.write_text('{"version": 2}'), "is no index"),
+        (lambda index: index.write_text('{"version": 3}'), "is no index"),
     ],
 )
 def test_a_chunk_damaged_at_a_glance_is_said_and_gone(tmp_path, spoil, why):
@@ -213,7 +213,7 @@ def test_a_sound_chunk_is_read_once(tmp_path, monkeypatch):
     assert "a" in filled(tmp_path / "other") and len(calls) == 1  # it wrote it
 
 
-@pytest.mark.parametrize("version", [1, 99])
+@pytest.mark.parametrize("version", [1, 2, 99])  # 2 has windows alone
 def test_a_chunk_of_another_version_is_said_and_left_alone(tmp_path, version):
     filled(tmp_path)
     index = index_of(tmp_path)

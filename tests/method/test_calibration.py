@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from midlevel import errors
 from midlevel.method import calibration
 from midlevel.method.calibration import Calibration
 
@@ -30,3 +31,35 @@ def test_bins_hold_all_that_is_counted():
     rows = calibration.reliability(np.array([0.0, 1.0, 0.5]), np.array([0, 1, -1]))
     assert [row["count"] for row in rows] == [1, 1]
     assert [row["frequency"] for row in rows] == [0, 1]
+
+
+def test_the_whole_photograph_is_added_to_the_windows():
+    fitted = Calibration([2.0, 1.0], [1.0, 0.0], [0.5, 3.0])
+    scores, whole = np.array([0.5, 0.75]), np.array([4.0, -1.0])
+    of_windows, of_whole = fitted.parts(scores, whole)
+    np.testing.assert_allclose(of_windows, [0, np.log(3)])
+    np.testing.assert_allclose(of_whole, [2, -3])
+    odds = np.array([3, np.log(3) - 3])
+    np.testing.assert_allclose(fitted.combined(scores, whole), odds)
+    np.testing.assert_allclose(fitted(scores, whole), 1 / (1 + np.exp(-odds)))
+
+
+def test_without_factors_the_whole_photograph_counts_for_nothing():
+    scores, fitted = np.array([[0.1], [0.9]]), Calibration([0.7], [-1.0])
+    with_whole = Calibration([0.7], [-1.0], [0.0])
+    whole = np.array([[5.0], [-5.0]])
+    np.testing.assert_array_equal(fitted(scores, whole), fitted(scores))
+    np.testing.assert_array_equal(with_whole(scores, whole), fitted(scores))
+    assert fitted.parts(scores)[1].tolist() == [[0], [0]]
+
+
+def test_with_factors_the_whole_photograph_must_be_given():
+    with pytest.raises(errors.MidlevelError, match="whole photograph too"):
+        Calibration([0.7], [-1.0], [1.0])(np.array([0.5]))
+
+
+def test_the_most_certain_log_odds_give_a_probability():
+    fitted = Calibration([1.0], [0.0], [1.0])
+    whole = np.array([[-1e6], [1e6]])
+    found = fitted(np.full((2, 1), 0.5), whole)
+    np.testing.assert_allclose(found, [[0], [1]], atol=1e-300)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midlevel.images import pixels
-from midlevel.method import calibration, pooling, scores, windows
+from midlevel.method import calibration, pooling, scores, whole, windows
 from midlevel.method.windows import Geometry, Level
 from midlevel.networks import export_layers
 
@@ -128,3 +128,33 @@ def test_image_scores_are_calibrated_as_in_the_run():
     layer = reloaded(export_layers.Calibrated(known.slopes, known.intercepts))
     found = keras.ops.convert_to_numpy(layer(raw.astype(np.float32)))
     np.testing.assert_allclose(found, known(raw), atol=1e-5)
+
+
+def test_calibration_joins_the_whole_photograph_as_in_the_run():
+    known = calibration.Calibration([0.5, 2.0], [-1.0, 1.0], [0.7, -0.3])
+    raw, odds = np.array([[0.01, 0.9], [0.3, 1.0]]), np.array([[3.0, -8.0], [0.0, 40]])
+    layer = export_layers.Calibrated(known.slopes, known.intercepts, known.whole_slopes)
+    layer = reloaded(layer)
+    found = layer(raw.astype(np.float32), odds.astype(np.float32))
+    found = keras.ops.convert_to_numpy(found)
+    np.testing.assert_allclose(found, known(raw, odds), atol=1e-5)
+
+
+def test_a_calibration_that_was_exported_before_there_was_a_whole_still_loads():
+    config = export_layers.Calibrated([2.0], [1.0]).get_config()
+    del config["whole_slopes"]
+    layer = export_layers.Calibrated.from_config(config)
+    found = keras.ops.convert_to_numpy(layer(np.array([[0.5]], np.float32)))
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-1)), atol=1e-6)
+
+
+def test_the_vector_of_the_whole_is_the_one_the_whole_model_sees():
+    rng = np.random.default_rng(0)
+    sides = ((5, 4), (9, 7), (1, 1))
+    maps = [rng.normal(0.2, 1, (2, *hw, 6)).astype(np.float32) for hw in sides]
+    maps[2][:] = 0  # of no direction
+    maps[1][..., 3] = 1e-7  # near zero, where a root is steep
+    layer = reloaded(export_layers.WholeVector())
+    found = keras.ops.convert_to_numpy(layer(maps))
+    expected = [whole.vector(whole.of_maps([m[i] for m in maps])) for i in range(2)]
+    np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -13,6 +13,10 @@ HISTORY = [
 CURVE = {"precision": [1.0, 0.5, 0.6], "recall": [0.3, 0.3, 1.0]}
 ROWS = [{"probability": 0.1, "frequency": 0.2, "count": 9}]
 SHARES = {"edges": [0.0, 0.5, 1.0], "present": [0.2, 0.8], "absent": [1.0, 0.0]}
+STAGES = [
+    *({**row, "stage": "windows"} for row in HISTORY),
+    {"epoch": 3.0, "loss": 0.2, "mAP": 0.9, "stage": "photographs"},
+]
 DRAWN = {
     "training": lambda: curves.training(HISTORY, 2),
     "precision_recall": lambda: curves.precision_recall(CURVE, (0.3, 0.5)),
@@ -55,6 +59,25 @@ def test_the_style_of_others_stays_as_it_was():
     before = dict(matplotlib.rcParams)
     curves.histogram(SHARES, 0.4)
     assert dict(matplotlib.rcParams) == before
+
+
+def words(svg):
+    return " ".join(ElementTree.fromstring(svg).itertext())
+
+
+def test_stages_are_named_and_told_apart():
+    two, one = curves.training(STAGES, None), curves.training(STAGES[:2], None)
+    assert "windows" in words(two) and "photographs" in words(two)
+    assert "windows" not in words(one)
+    assert two.count("stroke-opacity: 0.3") == one.count("stroke-opacity: 0.3") + 1
+
+
+def test_the_epoch_that_was_kept_is_dotted_if_there_is_one():
+    dotted = "stroke-dasharray: 0.8,1.32"
+    assert dotted in curves.training(STAGES, 3)
+    found = curves.training(STAGES, None, "held-out")
+    assert dotted not in found
+    assert "held-out mAP, %" in words(found) and "validation" not in found
 
 
 def test_curves_of_a_single_photograph_are_drawn():

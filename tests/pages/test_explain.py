@@ -14,12 +14,25 @@ from midlevel import datasets, errors
 from midlevel.commands.cli import cli
 from midlevel.images import pixels, sources
 from midlevel.pages import outputs
-from midlevel.pages.explain import explain_page, explain_pictures, reasons, truth
+from midlevel.pages.explain import (
+    explain_page,
+    explain_pictures,
+    odds,
+    reasons,
+    truth,
+)
 
 
 @pytest.fixture(scope="module")
 def model(trained):
     return midlevel.load(trained.folder)
+
+
+@pytest.fixture(scope="module")
+def with_whole(trained, tmp_path_factory):
+    """A model that looks at the whole photograph too."""
+    place = tmp_path_factory.mktemp("with_whole") / "run"
+    return midlevel.load(stub.with_whole(trained, place).folder)
 
 
 @pytest.fixture
@@ -137,6 +150,55 @@ def test_a_photograph_is_scored_as_predict_scores_it(model, toy_voc):
     assert bars == pytest.approx(record["scores"], abs=2e-6)
     labels = [label["name"] for label in record["labels"]]
     assert [row["name"] for row in found.content["explained"]] == labels
+
+
+# === What made the probability ===
+
+
+def test_windows_whole_photograph_and_start_add_up_to_the_probability(
+    with_whole, toy_voc
+):
+    path = toy_voc / "JPEGImages" / "val_04.jpg"
+    found = looked(with_whole, path, names=with_whole.classes).content
+    start = with_whole.run.record["calibration"]["intercepts"]
+    farthest = 0.0
+    for row, intercept in zip(found["explained"], start, strict=True):
+        parts = row["parts"]
+        assert parts["start"] == intercept
+        probability = 1 / (1 + np.exp(-sum(parts.values())))
+        assert probability == pytest.approx(row["probability"], abs=1e-6)
+        farthest = max(farthest, *map(abs, parts.values()))
+    assert found["reach"] == farthest
+
+
+def test_the_whole_photograph_speaks_for_itself_whatever_the_windows_say(
+    with_whole, toy_voc
+):
+    image = pixels.read(toy_voc / "JPEGImages" / "val_04.jpg")
+    found = with_whole.windows(image)
+    first = odds.of_class(with_whole, found, "disc")
+    silent = odds.of_class(with_whole, replace(found, scores=0 * found.scores), "disc")
+    assert silent.whole == first.whole == 0.5 * found.whole[0]
+    assert silent.windows < first.windows
+    nothing = odds.of_class(with_whole, replace(found, whole=0 * found.whole), "disc")
+    assert nothing.whole == 0 and nothing.windows == first.windows
+
+
+def test_the_page_has_the_parts_where_there_is_a_model_of_the_whole(
+    model, with_whole, photographs, tmp_path
+):
+    text = make(with_whole, photographs / "a.jpg", tmp_path, names=("disc",)).page
+    plain = " ".join(text.read_text(encoding="utf-8").split())
+    found = looked(with_whole, photographs / "a.jpg", names=("disc",)).content
+    (row,) = found["explained"]
+    for part in (*row["parts"].values(), sum(row["parts"].values())):
+        assert f"{part:+.1f}" in plain
+    assert f"in all: a probability of {100 * row['probability']:.1f} %" in plain
+    assert "what the windows and the whole photograph add" in plain
+
+    assert looked(model, photographs / "a.jpg").content["explained"][0]["parts"] is None
+    text = make(model, photographs / "a.jpg", tmp_path / "old").page
+    assert "whole photograph" not in text.read_text(encoding="utf-8")
 
 
 # === The truth ===

@@ -3,12 +3,13 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 import stub
 
 import midlevel
 from midlevel import datasets, errors, runs
-from midlevel.evaluation import measuring
+from midlevel.evaluation import measuring, validation
 from midlevel.images import pixels
 from midlevel.pages.report import curves, gallery, report_page
 
@@ -102,6 +103,68 @@ def test_curves_are_of_each_class(page, numbers):
 def test_the_same_run_gives_the_same_page(page, model, tmp_path):
     again = report_page.report(model, tmp_path / "page.html", stub.QUIET)
     assert again.read_bytes() == page.read_bytes()
+
+
+def test_each_part_is_measured_where_there_is_a_model_of_the_whole(
+    trained, numbers, page, tmp_path
+):
+    assert numbers["parts"] is None
+    assert "windows alone" not in page.read_text(encoding="utf-8")
+
+    model = midlevel.load(stub.with_whole(trained, tmp_path / "run").folder)
+    output = report_page.report(model, None, stub.QUIET)
+    found = json.loads(output.with_suffix(".json").read_text())
+    parts, text = found["parts"], output.read_text(encoding="utf-8")
+    assert parts["windows"] == numbers["mAP"]["area"]
+    said = f"windows alone {100 * parts['windows']:.1f}, the whole photograph alone"
+    both = f"{100 * parts['whole']:.1f}, together {100 * found['mAP']['area']:.1f}"
+    assert f"{said} {both}" in text
+
+
+def test_the_page_says_what_chose(trained, numbers, page, tmp_path):
+    text = page.read_text(encoding="utf-8")
+    assert numbers["chosen_on"] == "val"
+    assert "figures flatter a little" in text and "chose nothing" not in text
+    assert f"Dotted: epoch {numbers['best_epoch']}, whose head was kept." in text
+    assert "From the line on whole photographs teach" in text
+
+    model = midlevel.load(stub.held_out(trained, tmp_path / "run").folder)
+    output = report_page.report(model, None, stub.QUIET)
+    found = json.loads(output.with_suffix(".json").read_text())
+    text = output.read_text(encoding="utf-8")
+    assert (found["chosen_on"], found["best_epoch"]) == ("heldout", None)
+    assert "flatter" not in text and "These photographs chose nothing" in text
+    assert "Dotted: epoch" not in text and "learned from four fifths" in text
+    assert "kept apart" not in text
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [
+        ({"windows": 2, "photographs": 1}, 4),  # a third of windows came after the best
+        ({"windows": 2, "photographs": 0}, 2),
+        (None, 2),  # a run of before
+    ],
+)
+def test_the_epoch_that_was_kept_is_told_as_the_history_numbers_it(
+    trained, tmp_path, epochs, expected
+):
+    shutil.copytree(trained.folder, tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    run.update(epochs=epochs or {}, best_epoch=sum((epochs or {"windows": 2}).values()))
+    names = ["windows"] * 3 + ["photographs"] * 2
+    history = [{"epoch": i, "stage": name} for i, name in enumerate(names, 1)]
+    assert measuring._best_epoch(run, history) == expected
+
+
+def test_the_whole_photograph_alone_is_measured_by_its_own_log_odds():
+    targets = np.array([[1], [0], [1], [0]], np.int8)
+    windows = np.array([[0.9], [0.1], [0.8], [0.2]])  # all right
+    whole = np.array([[2.0], [1.0], [-3.0], [0.0]])  # first, then last of four
+    scored = validation.Scored(windows[None], (1.0,), targets, whole)
+    found = measuring._parts(scored, 1.0)
+    assert found["windows"] == 1
+    assert found["whole"] == pytest.approx(0.5 * 1 + 0.5 * 0.5)
 
 
 def test_settings_that_are_not_the_defaults_are_told(numbers):

@@ -138,7 +138,7 @@ def test_sheets_are_of_the_windows_that_excite_most(
     best = [[] for _ in range(count)]
     for path in sorted((toy_voc / "JPEGImages").glob("val_*.jpg")):
         photograph = model.extractor.read(path)
-        values = model.extractor.many([photograph])[0].astype(np.float16)
+        values = model.extractor.many([photograph])[0].windows.astype(np.float16)
         values = values.astype(np.float32)
         if of == "head":
             values = heads.hidden(heads.load(model.run.head_file))[0](values)

@@ -93,6 +93,18 @@ def test_records_are_those_of_predict_in_the_order_of_the_files(
     assert done.json()["maps"] == [{}] * len(some)
 
 
+def test_a_model_of_the_whole_photograph_is_served_too(trained, photographs, tmp_path):
+    folder = stub.with_whole(trained, tmp_path / "run").folder
+    looking = midlevel.load(folder, engine="openvino")
+    served, path = (
+        app.build(looking, uploads.Limits(MOST), {"127.0.0.1"}, set()),
+        photographs[0],
+    )
+    with TestClient(served, "http://127.0.0.1:8000") as client:
+        (record,) = post(client, (path.name, path.read_bytes())).json()["records"]
+    assert record == expected(looking, path)
+
+
 def test_a_file_that_cannot_be_read_fails_alone(client, loaded, photographs):
     good = photographs[0]
     done = post(client, ("bad.jpg", b"no image"), (good.name, good.read_bytes()))

@@ -73,8 +73,14 @@ def fit(
     make=WindowStep,
 ):
     step = make(heads.build(5, 2, hidden=[8], dropout=0.5, seed=seed), recipe)
-    windows = windows or Points()
-    return fitting.fit(step, windows, scripted(maps), recipe, seed, folder, stub.QUIET)
+    windows, schedule = windows or Points(), schedule_of(recipe)
+    validate = scripted(maps)
+    return fitting.fit(step, windows, validate, schedule, seed, folder, stub.QUIET)
+
+
+def schedule_of(recipe):
+    is_sgd = recipe.optimizer == "sgd"
+    return fitting.Schedule(recipe.epochs, recipe.batch, recipe.patience, is_sgd)
 
 
 def score(head, features):
@@ -151,7 +157,9 @@ def test_fitting_stops_without_gain_and_keeps_the_best_epoch(tmp_path):
     chosen = recipe("adam", 0.01, 32, epochs=9, patience=2)
     head = heads.build(5, 2, hidden=[8])
     step = WindowStep(head, chosen)
-    head, state = fitting.fit(step, Points(), validate, chosen, 0, tmp_path, stub.QUIET)
+    head, state = fitting.fit(
+        step, Points(), validate, schedule_of(chosen), 0, tmp_path, stub.QUIET
+    )
     assert (state.epoch, state.best_epoch, state.best_mAP) == (4, 2, 0.5)
     np.testing.assert_array_equal(weights(head), seen[1])
     assert [row["mAP"] for row in state.history] == [0.1, 0.5, 0.4, 0.50005]
@@ -193,7 +201,7 @@ def test_the_loss_of_an_epoch_is_the_weighted_mean_over_all_windows(tmp_path):
     expected = (of_each * windows.class_weights[windows.ids]).mean()
     step = WindowStep(head, chosen)
     _, state = fitting.fit(
-        step, windows, scripted([0.1]), chosen, 0, tmp_path, stub.QUIET
+        step, windows, scripted([0.1]), schedule_of(chosen), 0, tmp_path, stub.QUIET
     )
     assert state.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
 
@@ -284,9 +292,19 @@ def test_another_loss_on_other_batches_needs_no_other_loop(tmp_path):
     head, points = heads.build(5, 2, hidden=[], seed=3), Points()
     scores = score(head, points.features(np.arange(150)))
     validate, step = scripted([0.1]), Squared(head, chosen)
-    _, state = fitting.fit(step, Wanted(), validate, chosen, 0, tmp_path, stub.QUIET)
+    schedule = schedule_of(chosen)
+    _, state = fitting.fit(step, Wanted(), validate, schedule, 0, tmp_path, stub.QUIET)
     expected = ((np.eye(3)[points.ids] - scores) ** 2).mean()
     assert state.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_without_validation_every_epoch_is_made_and_the_last_head_kept(tmp_path):
+    step = WindowStep(heads.build(5, 2, hidden=[8]), ADAM)
+    schedule = fitting.Schedule(3, 32)
+    head, state = fitting.fit(step, Points(), None, schedule, 0, tmp_path, stub.QUIET)
+    assert (state.epoch, state.best_epoch) == (3, 3)
+    assert set(state.history[0]) == {"epoch", "loss", "learning_rate"}
+    np.testing.assert_array_equal(weights(head), weights(step.model))
 
 
 @pytest.mark.slow

@@ -140,10 +140,13 @@ def _take(
 
 
 def _write(model: Model, work: _Work, total: int) -> None:
+    photographs = [content for content, _ in work.shown]
+    rows = [row for content in photographs for row in content["explained"]]
     text = rendering.render(
         "explain.html",
         run=str(model.run.folder),
-        photographs=[content for content, _ in work.shown],
+        photographs=photographs,
+        has_parts=any(row["parts"] for row in rows),
         summary=work.summary,
         total=total,
         verdicts=_table(work.summary),

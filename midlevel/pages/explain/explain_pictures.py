@@ -12,7 +12,7 @@ from midlevel.features.batch import Failure
 from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
 from midlevel.pages import drawing
-from midlevel.pages.explain import reasons
+from midlevel.pages.explain import odds, reasons
 from midlevel.pages.explain.reasons import ExplainedClass
 from midlevel.pages.explain.truth import Truth
 from midlevel.prediction import localising
@@ -88,6 +88,7 @@ def explain_photograph(
         "explained": explained,
         "peak": peak,
         "top": top,
+        "reach": odds.reach(row.parts for row in rows),
         "objects": _objects(truth, model.classes),
     }
     return ExplainedPhotograph(path, verdicts, content, pictures)

@@ -8,6 +8,8 @@ import numpy as np
 from midlevel.datasets import Example
 from midlevel.method import boxes as boxes_
 from midlevel.method import labels
+from midlevel.pages.explain import odds
+from midlevel.pages.explain.odds import Parts
 from midlevel.prediction.model import Model
 from midlevel.prediction.window_scores import WindowScores
 
@@ -53,6 +55,7 @@ class ExplainedClass:
         taken_for: of a class that was missed, what its objects were taken for.
         lies_on: of a wrong label, what its best window lies on: the class of a true
             object, or background; empty where not all objects have boxes.
+        parts: what made the probability; None where the run has no whole model.
     """
 
     name: str
@@ -63,6 +66,7 @@ class ExplainedClass:
     scores: np.ndarray
     taken_for: list[TakenFor]
     lies_on: str
+    parts: Parts | None
 
 
 def verdicts(
@@ -125,6 +129,7 @@ def explain_class(
         scores[best],
         objects,
         on,
+        odds.of_class(model, found, name),
     )
 
 

@@ -16,7 +16,9 @@ def report(run: Run, prepared: Prepared, progress: Progress) -> None:
     """
     again = f"Make it with: midlevel report --model {run.folder}"
     try:
-        page = report_page.report(model.load(run), None, progress, prepared)
+        page = report_page.report(
+            model.load(run, mirror=False), None, progress, prepared
+        )
         progress.say(f"report: {page}")
     except KeyboardInterrupt as error:
         raise errors.Interrupted(

@@ -7,6 +7,7 @@ The same numbers give the same bytes.
 
 import contextlib
 import io
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -72,32 +73,54 @@ def _inline(svg: str, says: str) -> Markup:
     return Markup(svg.replace("<svg", label, 1).strip())
 
 
-def training(history: Sequence[dict], best: int) -> Markup:
-    """Loss and validation mAP by epoch.
+def training(
+    history: Sequence[dict], kept: int | None, watched: str = "validation"
+) -> Markup:
+    """Loss and mAP by epoch; losses of two stages, which no line joins.
 
     Args:
-        history: rows with `epoch`, `loss` and `mAP`.
-        best: the epoch whose head was kept.
+        history: rows with `epoch`, `loss` and `mAP`, and `stage` where there are two.
+        kept: the epoch whose head was kept; None if none was.
+        watched: the photographs that the mAP is of.
     """
-    epochs, losses, found = (
-        [float(row[key]) for row in history] for key in ("epoch", "loss", "mAP")
-    )
-    says = f"Loss and validation mAP of {len(epochs)} epochs"
+    epochs, found = ([float(row[key]) for row in history] for key in ("epoch", "mAP"))
+    says = f"Loss and {watched} mAP of {len(epochs)} epochs"
     with _drawing(WIDE, "epoch", "loss", says) as (axes, done):
-        axes.plot(epochs, losses, "o--", color=SECOND, markersize=3, label="loss")
+        _losses(axes, history)
         axes.set_ylim(bottom=0)
         axes.xaxis.get_major_locator().set_params(integer=True)
         other = axes.twinx()
         other.grid(False)
         other.spines["right"].set_visible(True)
-        other.set_ylabel("validation mAP, %")
+        other.set_ylabel(f"{watched} mAP, %")
         percent = [100 * value for value in found]
         other.plot(epochs, percent, "o-", color=FIRST, markersize=3, label="mAP")
         other.set_ylim(max(0, 10 * (min(percent) // 10) - 10), 101)
-        other.axvline(best, color=INK, linewidth=0.8, linestyle=":")
-        lines = [*axes.get_lines(), other.get_lines()[0]]
+        if kept is not None:
+            other.axvline(kept, color=INK, linewidth=0.8, linestyle=":")
+        lines = [axes.get_lines()[0], other.get_lines()[0]]
         other.legend(handles=lines, loc="center right")
     return done[0]
+
+
+def _losses(axes: Any, history: Sequence[dict]) -> None:
+    """The loss of each stage, and a light line where the second begins."""
+    stages = itertools.groupby(history, key=lambda row: row.get("stage"))
+    before = None
+    for stage, group in stages:
+        rows = list(group)
+        epochs, losses = (
+            [float(row[key]) for row in rows] for key in ("epoch", "loss")
+        )
+        axes.plot(epochs, losses, "o--", color=SECOND, markersize=3, label="loss")
+        if before is not None:
+            border = epochs[0] - 0.5
+            axes.axvline(border, color=INK, linewidth=0.8, alpha=0.3)
+            top = {"xy": (border, 1), "xycoords": axes.get_xaxis_transform()}
+            top["textcoords"] = "offset points"
+            axes.annotate(before, xytext=(-5, 3), ha="right", **top)
+            axes.annotate(stage, xytext=(5, 3), ha="left", **top)
+        before = stage
 
 
 def precision_recall(curve: dict, at: tuple[float, float]) -> Markup:

@@ -118,7 +118,12 @@ def _drawn(measured: Measured) -> dict:
         "few_is": FEW,
         "kinds": mistakes.KINDS,
         "made": _made(numbers),
-        "training_curve": curves.training(numbers["history"], numbers["best_epoch"]),
+        "training_curve": curves.training(
+            numbers["history"],
+            numbers["best_epoch"],
+            "held-out" if numbers["chosen_on"] == "heldout" else "validation",
+        ),
+        "has_stages": len({row.get("stage") for row in numbers["history"]}) > 1,
         "reliability_curve": curves.reliability(
             calibrated["before"], calibrated["after"]
         ),

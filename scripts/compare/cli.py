@@ -1,0 +1,181 @@
+"""The commands of `python scripts/compare`."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compare import asked, curve, settings, tables, tasks
+from compare import picture as picture_
+from midlevel import errors
+from midlevel.system import files
+from midlevel.system.progress import Progress
+
+folder = click.Path(exists=True, file_okay=False, path_type=Path)
+file = click.Path(exists=True, dir_okay=False, path_type=Path)
+new_file = click.Path(dir_okay=False, path_type=Path)
+
+
+class Group(click.Group):
+    """Says midlevel's own errors in a line."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except errors.MidlevelError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Group)
+def main() -> None:
+    """How accurate ways of learning are, on photographs that chose nothing.
+
+    Runs choose on held-out photographs of split train, and are measured on split val.
+    What is finished is kept in --output and not done again.
+    """
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of both commands."""
+    options = (
+        click.argument("data", type=folder),
+        click.option(
+            "--setting",
+            "texts",
+            multiple=True,
+            metavar="'NAME: KEY=VALUE ...'",
+            help="What to compare; the first is compared with.  [default: midlevel]",
+        ),
+        click.option(
+            "--settings", "named", type=file, help="YAML of several, by name."
+        ),
+        click.option(
+            "--set",
+            "shared",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="For all of them.",
+        ),
+        click.option("--seeds", type=click.IntRange(1), default=3, show_default=True),
+        click.option(
+            "--output",
+            type=click.Path(file_okay=False, path_type=Path),
+            required=True,
+            metavar="DIR",
+            help="All figures as JSON, and results: what is there is not done again.",
+        ),
+        click.option("--keep-runs", is_flag=True, help="Keep the trained runs too."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command("settings")
+@common
+@click.option(
+    "--tasks",
+    "names",
+    default="six",
+    show_default=True,
+    help=f"Of: {', '.join(tasks.TASKS)}.",
+)
+@click.option("--classes", metavar="A,B,C", help="In place of those of the tasks.")
+def compare_settings(
+    texts: Sequence[str],
+    named: Path | None,
+    names: str,
+    classes: str | None,
+    **options: Any,
+) -> None:
+    """Compare named settings on tasks of DATA, a folder laid out as PASCAL VOC."""
+    chosen = {name: task(name, classes) for name in names.split(",")}
+    place = placed(**options)
+    compared = asked.named(texts, named, place.common)
+    measured = settings.compare(place, chosen, compared)
+    conclude(place, compared, measured, "settings.json")
+
+
+@main.command("curve")
+@common
+@click.option(
+    "--classes", default=",".join(tasks.SIX), show_default=True, metavar="A,B,C"
+)
+@click.option("--counts", default="5,10,20,50", show_default=True, help="A class.")
+@click.option("--picture", type=new_file, help="Draw it; needs matplotlib.")
+def compare_counts(
+    texts: Sequence[str],
+    named: Path | None,
+    classes: str,
+    counts: str,
+    picture: Path | None,
+    **options: Any,
+) -> None:
+    """From how many photographs: settings against linear models of whole photographs.
+
+    For each number of photographs a class of DATA, a folder laid out as PASCAL VOC,
+    all learn from the same, drawn by the seed, and are measured on all of split val. A
+    linear model sees one vector a photograph, the mean of each level's map; its
+    strength is chosen by cross-validation on the training photographs.
+    """
+    place, wanted = placed(**options), numbers(counts, curve.LEAST)
+    compared = asked.named(texts, named, place.common)
+    measured = curve.compare(place, classes.split(","), wanted, compared)
+    found = conclude(place, compared, measured, "curve.json")
+    if picture:
+        picture_.draw(found, picture)
+
+
+def numbers(text: str, least: int) -> list[int]:
+    """
+    >>> numbers("5,10", 5)
+    [5, 10]
+    """
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) >= least for part in parts):
+        raise errors.MidlevelError(
+            f"--counts: expected numbers from {least}, as 5,10,20. Received: {text}."
+        )
+    return [int(part) for part in parts]
+
+
+def task(name: str, classes: str | None) -> tasks.Task:
+    """A task by its name, with other classes if they are named."""
+    if name not in tasks.TASKS:
+        raise errors.MidlevelError(
+            f"--tasks: expected some of {', '.join(tasks.TASKS)}. Received: {name}."
+        )
+    found = tasks.TASKS[name]
+    return replace(found, classes=tuple(classes.split(","))) if classes else found
+
+
+def placed(
+    data: Path, output: Path, shared: Sequence[str], seeds: int, keep_runs: bool
+) -> settings.Place:
+    """Where results are kept, and what all have in common."""
+    common = asked.settings(shared)
+    return settings.Place(data, output, common, seeds, keep_runs, Progress())
+
+
+def conclude(
+    place: settings.Place,
+    compared: dict[str, asked.Settings],
+    measured: dict[str, Any],
+    name: str,
+) -> dict[str, Any]:
+    """Say what was measured, and write it into the output folder."""
+    found = {
+        "data": str(place.data),
+        "seeds": place.seeds,
+        "protocol": asked.PROTOCOL,
+        "common": place.common,
+        "settings": compared,
+        "tasks": measured,
+    }
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    files.write_text(place.output / name, f"{text}\n")
+    click.echo(tables.as_text(found))
+    return found

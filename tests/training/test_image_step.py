@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import stub
+
+from midlevel.evaluation import fit_calibration
+from midlevel.method import scores
+from midlevel.method.calibration import Calibration
+from midlevel.networks import heads
+from midlevel.settings.sections import ImageLoss
+from midlevel.training import fitting, image_step
+from midlevel.training.fitting import Schedule
+from midlevel.training.image_step import ImageStep
+from midlevel.training.photographs import PhotographBatch
+
+START = Calibration([1.5, 0.7], [0.2, -0.3])
+
+
+def head(dropout=0.0):
+    return heads.build(5, 2, hidden=[8], dropout=dropout, seed=3)
+
+
+def batch(photographs=4, windows=6):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(photographs, windows, 5)).astype(np.float32)
+    targets = rng.integers(0, 2, (photographs, 2)).astype(np.int8)
+    return PhotographBatch(features, targets)
+
+
+def begun(model, rate=0.01):
+    step = ImageStep(model, ImageLoss(learning_rate=rate), 2.0, START)
+    step.begin()
+    return step
+
+
+def by_hand(model, given):
+    """The loss, photograph by photograph, in numpy."""
+    losses = []
+    for features, targets in zip(given.features, given.targets, strict=True):
+        of_windows = heads.score(heads.in_training(model), features)[:, 1:]
+        p = START(scores.image_scores(of_windows, 2.0))
+        losses.append(-np.log(np.where(targets == 1, p, 1 - p))[targets >= 0].sum())
+    return np.mean(losses)
+
+
+def test_the_loss_is_that_of_the_calibrated_image_score():
+    model, given = head(), batch()
+    expected = by_hand(model, given)
+    assert begun(model).learn(given) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_class_of_difficult_objects_alone_teaches_nothing():
+    model, given = head(), batch()
+    given.targets[:, 0] = -1
+    expected = by_hand(model, given)
+    assert begun(model).learn(given) == pytest.approx(expected, rel=1e-4)
+
+
+def test_learning_lowers_the_loss():
+    given = batch()
+    step = begun(head(), rate=0.05)
+    first = step.learn(given)
+    for _ in range(30):
+        last = step.learn(given)
+    assert last < first / 2
+
+
+class Same:
+    """The same photographs in every epoch."""
+
+    def __len__(self):
+        return 4
+
+    def batches(self, rng, size):
+        yield batch()
+
+
+@pytest.mark.slow
+def test_interrupted_it_goes_on_to_the_same_head(tmp_path):
+    def fit(folder, epochs):
+        step = ImageStep(head(dropout=0.5), ImageLoss(), 2.0, START)
+        schedule = Schedule(epochs, 4)
+        return fitting.fit(step, Same(), None, schedule, 0, folder, stub.QUIET)[0]
+
+    whole = fit(tmp_path / "whole", 4)
+    fit(tmp_path / "parts", 2)
+    state = tmp_path / "parts/state.json"
+    state.write_text(state.read_text().replace('"finished": true', '"finished": false'))
+    parts = fit(tmp_path / "parts", 4)
+    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_head_that_photographs_make_worse_stays_as_it_came(tmp_path):
+    before = head().get_weights()
+    step = ImageStep(head(), ImageLoss(), 2.0, START)
+    found = iter([0.9, 0.5, 0.4])
+    schedule = Schedule(6, 4, patience=2, may_keep_start=True)
+    kept, state = fitting.fit(
+        step,
+        Same(),
+        lambda scorer: {"mAP": next(found), "k": 2.0},
+        schedule,
+        0,
+        tmp_path,
+        stub.QUIET,
+    )
+    assert (state.best_epoch, state.epoch) == (0, 2)
+    for a, b in zip(before, kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class AllWindows:
+    """Photographs whose every window is drawn."""
+
+    def batches(self, rng, size):
+        yield batch(40, 6)
+
+
+def test_it_begins_with_what_calibrates_the_photographs_that_it_learns_from():
+    given = batch(40, 6)
+    scorer = heads.in_training(head())
+    of_images = [
+        scores.image_scores(heads.score(scorer, rows)[:, 1:], 2.0)
+        for rows in given.features
+    ]
+    found = image_step.first_calibration(scorer, AllWindows(), 2.0, 0)
+    expected, _ = fit_calibration.calibrate(np.array(of_images), given.targets)
+    np.testing.assert_allclose(found.slopes, expected.slopes, rtol=1e-3)
+    np.testing.assert_allclose(found.intercepts, expected.intercepts, rtol=1e-3)
+
+
+def test_a_high_power_of_small_scores_is_a_finite_loss():
+    model = head()
+    step = ImageStep(model, ImageLoss(), 20.0, START)
+    step.begin()
+    given = batch()
+    given.features[:] *= 50
+    assert all(np.isfinite(step.learn(given)) for _ in range(4))
+    assert all(np.isfinite(w).all() for w in model.get_weights())

@@ -1,0 +1,62 @@
+import types
+
+import numpy as np
+
+from midlevel.training.photographs import PhotographSet
+
+COUNTS = (7, 3, 9, 12, 5)
+
+
+def view(number, key):
+    features = np.full((COUNTS[number], 4), number, np.float16)
+    features[:, 1] = np.arange(COUNTS[number])
+    targets = np.array([number % 2, -1, 1], np.int8)  # the third is shown by all
+    example = types.SimpleNamespace(targets=lambda count: targets[:count])
+    return types.SimpleNamespace(
+        key=key, count=COUNTS[number], features=features, example=example
+    )
+
+
+def epoch(photographs, seed=0, size=2):
+    return list(photographs.batches(np.random.default_rng(seed), size))
+
+
+def photographs(order=range(5), windows=6):
+    return PhotographSet([view(i, f"{i}") for i in order], 3, windows)
+
+
+def test_an_epoch_has_each_photograph_once_with_windows_of_its_own():
+    found = epoch(photographs())
+    assert [len(batch) for batch in found] == [2, 2, 1]
+    features = np.concatenate([batch.features for batch in found])
+    assert features.shape == (5, 6, 4) and features.dtype == np.float32
+    numbers = features[:, :, 0]
+    assert (numbers == numbers[:, :1]).all()
+    assert sorted(numbers[:, 0].tolist()) == [0, 1, 2, 3, 4]
+    targets = np.concatenate([batch.targets for batch in found])
+    assert targets[:, 0].tolist() == [number % 2 for number in numbers[:, 0].tolist()]
+
+
+def test_windows_are_drawn_once_each_where_there_are_enough():
+    for batch in epoch(photographs()):
+        for rows in batch.features:
+            number, drawn = int(rows[0, 0]), rows[:, 1].tolist()
+            assert set(drawn) <= set(range(COUNTS[number]))
+            assert len(set(drawn)) == min(6, len(set(drawn)))
+            if COUNTS[number] >= 6:
+                assert len(set(drawn)) == 6
+
+
+def test_the_order_of_the_views_changes_nothing_and_every_epoch_draws_anew():
+    one, other = epoch(photographs()), epoch(photographs(order=(4, 2, 0, 1, 3)))
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a.features, b.features)
+    again = epoch(photographs(), seed=1)
+    assert any(
+        (a.features != b.features).any() for a, b in zip(one, again, strict=True)
+    )
+
+
+def test_a_class_that_all_show_teaches_nothing():
+    assert set(photographs().targets[:, 2].tolist()) == {-1}
+    assert set(photographs().targets[:, 0].tolist()) == {0, 1}
