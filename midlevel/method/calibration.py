@@ -23,8 +23,8 @@ BINS = 15  # of the expected calibration error (Guo et al. 2017, section 2)
 class Calibration:
     """From image scores, and log-odds of the whole photograph, to probabilities.
 
-    No slope is below zero; without `whole_slopes` all are above, and probabilities
-    order photographs as scores do.
+    A slope is above zero: without `whole_slopes`, probabilities order photographs as
+    scores do.
 
     Attributes:
         slopes: of each class, the factor of the score's log-odds.

@@ -12,7 +12,7 @@ from midlevel.runs import Run
 class FittedCalibration(pydantic.BaseModel):
     """See `calibration.Calibration`."""
 
-    slopes: list[Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]]
+    slopes: list[Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]]
     intercepts: list[Annotated[float, pydantic.Field(allow_inf_nan=False)]]
     whole_slopes: list[Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]] = []
 

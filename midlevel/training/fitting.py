@@ -1,13 +1,14 @@
 """Fitting: epochs, early stopping or a schedule, a state to go on from.
 
 What is learned from, how a step learns, and what is validated are arguments; other
-losses, quotas and rates need no other loop. After every epoch the folder holds all that
-is needed to go on as if nothing had happened: `state.json`, and the models it names
-with their optimizer.
+losses, quotas and rates need no other loop. From time to time, and in the end, the
+folder is given all that is needed to go on as if nothing had happened: `state.json`,
+and the models it names with their optimizer.
 """
 
 import json
 import math
+import time
 from collections.abc import Callable, Sized
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MIN_GAIN = 1e-4  # a validation mAP that rises by less does not count as better
 PLATEAU = 0.01  # training loss that falls by less than 1 % in an epoch is stable
 SGD_DROPS = 3  # 1e-2, 1e-3, 1e-4: "stop training after three iterations" (3.2)
+
+SAVED_EVERY = 10.0  # seconds at least between two saves where only the last counts
 
 B = TypeVar("B", bound=Sized)  # a batch
 T = TypeVar("T")
@@ -107,6 +110,7 @@ def fit(
     if schedule.may_keep_start and validate and not state.epoch:
         state.best_mAP = validate(scorer)["mAP"]
         _save(state, step, folder)
+    saved = time.monotonic()
     while not state.finished:
         number = state.epoch + 1
         with progress.task(f"{schedule.title} {number}", len(batches)) as advance:
@@ -117,7 +121,11 @@ def fit(
         found = validate(scorer) if validate else {}
         row = {"epoch": number, "loss": loss, **found, "learning_rate": step.rate}
         _advance(state, row, step, schedule)
-        _save(state, step, folder)
+        # A save takes as long as an epoch of few photographs.
+        is_due = time.monotonic() - saved > SAVED_EVERY
+        if state.finished or is_due or schedule.patience is not None:
+            _save(state, step, folder)
+            saved = time.monotonic()
         progress.say(f"{schedule.title} {number}: {_said(row)}")
     return _read(step.trained, checkpoint(folder, state.best_epoch)), state
 

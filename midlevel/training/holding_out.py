@@ -73,8 +73,9 @@ def score(
             "do not"
         )
         place = folder / f"held out {number}"
-        # One head is watched, for the report.
-        found.append(_of_fold(fold, config, place, progress, is_watched=number == 1))
+        is_first = number == 1  # one is watched, for the report, and tells how it goes
+        said = progress if is_first else progress.silent()
+        found.append(_of_fold(fold, config, place, said, is_first))
     scored = Scored.joined([scored for scored, _ in found])
     return HeldOut(scored, found[0][1])
 
