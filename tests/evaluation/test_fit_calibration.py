@@ -143,16 +143,28 @@ def parted(count=600, seed=0):
     return 1 / (1 + np.exp(-windows)), targets, 9 * whole
 
 
-def test_two_parts_weigh_the_same_whatever_their_scale():
+def shares(found, scores, whole):
+    """How much the whole counts, of the windows' spread."""
+    spreads = [np.std(part) for part in (calibration.log_odds(scores), whole)]
+    return found.whole_slopes[0] * spreads[1] / (found.slopes[0] * spreads[0])
+
+
+def test_two_parts_that_know_as_much_weigh_the_same_whatever_their_scale():
     scores, targets, whole = parted()
     found, own = fit_calibration.calibrate(scores, targets, whole)
-    spreads = [np.std(part) for part in (calibration.log_odds(scores), whole)]
-    weights = [found.slopes[0] * spreads[0], found.whole_slopes[0] * spreads[1]]
-    assert weights[0] == pytest.approx(weights[1]) and own == [True]
+    assert shares(found, scores, whole) == pytest.approx(1) and own == [True]
     before, after = (
         calibration.expected_error(p, targets) for p in (scores, found(scores, whole))
     )
     assert after < before
+
+
+def test_a_whole_model_that_says_the_contrary_is_left_out():
+    scores, targets, whole = parted()
+    found, _ = fit_calibration.calibrate(scores, targets, -whole)
+    assert shares(found, scores, whole) == 0
+    alone = fitted(scores, targets)
+    assert (found.slopes, found.intercepts) == (alone.slopes, alone.intercepts)
 
 
 def test_a_whole_model_that_says_nothing_changes_nothing():
