@@ -14,6 +14,7 @@ from midlevel.system import runtime
 
 LEAST = 2  # photographs with and without a class, to fit it
 SHARES = (1.0, 0.3, 0.0)  # of the whole photograph; of equal ones the first is taken
+ENOUGH, USUAL = 100, 0.3  # photographs to choose one of them by, and the one without
 LEAST_SPREAD = 1e-6  # of log-odds; those that are all alike say nothing
 
 
@@ -86,8 +87,13 @@ def calibrate(
 
 
 def _best_share(odds: np.ndarray, whole: np.ndarray, targets: np.ndarray) -> float:
-    """The factor of `whole` with which the sum orders photographs best."""
+    """The factor of `whole` with which the sum orders photographs best.
+
+    Fewer than `ENOUGH` photographs do not tell; of them the whole counts for `USUAL`.
+    """
     same = _spread(odds) / _spread(whole)
+    if len(targets) < ENOUGH:
+        return same * USUAL
     found = [
         metrics.mean_average_precision(odds + share * same * whole, targets)
         for share in SHARES

@@ -167,6 +167,13 @@ def test_a_whole_model_that_says_the_contrary_is_left_out():
     assert (found.slopes, found.intercepts) == (alone.slopes, alone.intercepts)
 
 
+def test_few_photographs_do_not_choose_how_much_the_whole_counts():
+    scores, targets, whole = parted(count=99)
+    for said in (whole, -whole):
+        found, _ = fit_calibration.calibrate(scores, targets, said)
+        assert shares(found, scores, whole) == pytest.approx(0.3)
+
+
 def test_a_whole_model_that_says_nothing_changes_nothing():
     scores, targets, _ = parted()
     found, _ = fit_calibration.calibrate(scores, targets, np.zeros(scores.shape))
