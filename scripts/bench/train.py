@@ -14,7 +14,7 @@ from midlevel.datasets import reading
 from midlevel.features import preparation
 from midlevel.features.extractor import build_extractor
 from midlevel.system.progress import Progress
-from midlevel.training import labelled_windows, train
+from midlevel.training import labelled_windows, stages, train
 
 QUIET = Progress(quiet=True)
 
@@ -77,7 +77,8 @@ def conclude(run: runs.Run, seconds: float, windows: int, of_window: float) -> d
     """
     timings = run.metrics["timings"]
     history = (run.folder / "history.csv").read_text(encoding="utf-8")
-    epochs = len(list(csv.DictReader(io.StringIO(history))))
+    rows = csv.DictReader(io.StringIO(history))
+    epochs = sum(row["stage"] == stages.WINDOWS for row in rows)
     photographs = {split: len(files) for split, files in run.split_files.items()}
     scaled = of_window * windows * epochs
     return {
@@ -98,7 +99,8 @@ def conclude(run: runs.Run, seconds: float, windows: int, of_window: float) -> d
 
 NOTE = """
 The recipe's seconds are scaled from a part of it to the windows and epochs of
-midlevel's run; its validation is not counted, midlevel's is."""
+midlevel's run; its validation is not counted, midlevel's is, and so is what midlevel
+does besides: held-out photographs, the image loss."""
 
 
 def as_text(found: dict) -> str:
