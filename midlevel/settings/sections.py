@@ -248,7 +248,7 @@ class Training(Section):
         _told_apart(lambda value: value == "auto"),
     ] = "auto"
     """With `select: heldout`: fifths of the training photographs that are held out in
-    turn; `auto`: all five of up to 100 photographs, else one."""
+    turn; `auto`: three of up to 100 photographs, else one."""
 
     def resolved(self) -> "Training":
         """The settings with what they leave open, which depends on the optimizer."""

@@ -26,7 +26,7 @@ from midlevel.training import fit_whole_model, labelled_windows, stages
 HELD_OUT = "/held out"  # a split's name; data cannot have one with a slash
 PARTS = 5
 LEAST = 10  # photographs to learn from; of fewer, none are held out
-FEW = 100  # photographs to learn from; up to these, all parts are held out in turn
+FEW, OF_FEW = 100, 3  # photographs to learn from; of up to these, so many parts
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _folds(prepared: Prepared, config: Config) -> list[Prepared]:
     except errors.DataError:  # one group
         return []
     if wanted == "auto":
-        wanted = PARTS if len(readable) <= FEW else 1
+        wanted = OF_FEW if len(readable) <= FEW else 1
     found = [replace(prepared, dataset=part) for part in parts[:wanted]]
     return [fold for fold in found if _serves(fold, config)]
 
