@@ -37,6 +37,13 @@ from midlevel.settings import config
 from midlevel.system.progress import Progress
 from midlevel.training import train
 
+# What is compared is windows' features: nothing else teaches, or joins their scores.
+WINDOWS_ALONE = {
+    "select": "val",
+    "image_loss.epochs": 0,
+    "scores.whole": False,
+    "training.epochs": 12,
+}
 TIMED = 12  # photographs whose features are made afresh
 CROPS = {"features.method": "crop"}
 CONTEXT = {**CROPS, "features.context": 16}  # R-CNN, appendix A
@@ -165,6 +172,7 @@ def main(data, classes, train_count, test_count, seeds, ways, store, as_json):
         "data.classes": classes.split(","),
         "features.views": ["original"],
         "features.store": store,
+        **WINDOWS_ALONE,
     }
     try:
         dataset = datasets.read(data, settings["data.classes"])

@@ -5,18 +5,15 @@ to one logistic regression for each class. It knows no boxes: the difference to 
 what the windows and their labels add.
 """
 
-import warnings
-
 import numpy as np
 
+from midlevel.evaluation import logistic
 from midlevel.features.preparation import Prepared, View
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import labels, metrics
 from midlevel.settings.config import Config
-from midlevel.system import runtime
 
 STRENGTH = 0.01  # C, one of those that scripts/baseline_whole_image.py tries
-EPOCHS = 500  # iterations of the solver, at most
 DEFINITION = (
     f"Logistic regression (C = {STRENGTH:g}, standardised) for each class on one "
     "vector per photograph: the mean of the features of its largest windows. Fitted on "
@@ -68,10 +65,6 @@ def scores(vectors: np.ndarray, targets: np.ndarray, others: np.ndarray) -> np.n
     shows = targets[counted] == 1
     if shows.all() or not shows.any():
         return np.zeros(len(others))
-    linear_model = runtime.load("sklearn.linear_model", "scikit-learn")
     centre, spread = vectors[counted].mean(axis=0), vectors[counted].std(axis=0) + 1e-6
-    model = linear_model.LogisticRegression(C=STRENGTH, max_iter=EPOCHS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it may stop at `EPOCHS`
-        model.fit((vectors[counted] - centre) / spread, shows)
+    model = logistic.fit((vectors[counted] - centre) / spread, shows, STRENGTH)
     return model.decision_function((others - centre) / spread)

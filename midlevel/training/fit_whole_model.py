@@ -1,21 +1,17 @@
 """Fitting the whole model: a linear model of whole photographs, by scikit-learn.
 
-A photograph's surroundings and what the windows do not show together speak too, and err
-elsewhere than windows do, so that both are better than either (docs/measurements.md).
+A photograph's surroundings, and what it shows together, speak too, and err elsewhere
+than windows do.
 """
-
-import warnings
 
 import numpy as np
 
+from midlevel.evaluation import logistic
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import whole
 from midlevel.method.whole import WholeModel
 from midlevel.settings.config import Config
-from midlevel.system import runtime
-
-ITERATIONS = 500  # of the solver, at most
 
 
 def fit(prepared: Prepared, config: Config) -> WholeModel | None:
@@ -29,7 +25,7 @@ def fit(prepared: Prepared, config: Config) -> WholeModel | None:
         prepared.views(config.data.train, [ORIGINAL]), key=lambda view: view.key
     )
     count = len(prepared.dataset.classes)
-    vectors = whole.vector(np.stack([view.whole.astype(np.float32) for view in views]))
+    vectors = whole.vector(np.stack([view.whole for view in views]))
     targets = np.stack([view.example.targets(count) for view in views])
     strength = config.scores.whole_strength
     found = [_fit_one(vectors, column, strength) for column in targets.T]
@@ -50,11 +46,5 @@ def _fit_one(
     shows = targets[counted] == 1
     if shows.all() or not shows.any():
         return np.zeros(vectors.shape[1]), 0.0
-    linear_model = runtime.load("sklearn.linear_model", "scikit-learn")
-    model = linear_model.LogisticRegression(
-        C=strength, class_weight="balanced", max_iter=ITERATIONS
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it may stop at `ITERATIONS`
-        model.fit(vectors[counted], shows)
+    model = logistic.fit(vectors[counted], shows, strength, class_weight="balanced")
     return model.coef_[0], float(model.intercept_[0])

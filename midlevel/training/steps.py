@@ -55,8 +55,8 @@ class Step(Protocol[B_contra]):
 class HeadStep(Generic[B_contra]):
     """What steps have in common whose model is a head.
 
-    Others are subclasses that say other `optimizer`, `begin` or `learn`, or classes of
-    their own: see `Step`.
+    A subclass adds `begin` and `learn`; what else may differ is a class of its own, see
+    `Step`.
 
     Attributes:
         model: a head.

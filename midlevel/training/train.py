@@ -156,7 +156,7 @@ def _learn(
     started: float,
     progress: Progress,
 ) -> results.Learned:
-    """Choose, fit the head and the whole model, and keep them in the run.
+    """Score held-out photographs; fit head and whole model, and keep them in the run.
 
     Args:
         started: when training began, as `time.monotonic` counts.

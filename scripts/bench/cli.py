@@ -6,29 +6,16 @@ import tempfile
 from pathlib import Path
 
 import click
+from click_parts import Group, file, folder, new_file
 
 from bench import child, machine, ways
-from midlevel import errors
 from midlevel.images import sources
 from midlevel.system.progress import Progress
 
-folder = click.Path(exists=True, file_okay=False, path_type=Path)
-file = click.Path(exists=True, dir_okay=False, path_type=Path)
-new_file = click.Path(dir_okay=False, path_type=Path)
 json_option = click.option("--json", "output", type=new_file, help="Write all figures.")
 backbone_option = click.option(
     "--backbone", default="efficientnet_lite0", show_default=True
 )
-
-
-class Group(click.Group):
-    """Says midlevel's own errors in a line."""
-
-    def invoke(self, context):
-        try:
-            return super().invoke(context)
-        except errors.MidlevelError as error:
-            raise click.ClickException(str(error)) from error
 
 
 def count_option(name: str, default: int | None, text: str):

@@ -7,26 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click_parts import Group, file, folder, new_file
 
 from compare import asked, curve, settings, tables, tasks
 from compare import picture as picture_
 from midlevel import errors
 from midlevel.system import files
 from midlevel.system.progress import Progress
-
-folder = click.Path(exists=True, file_okay=False, path_type=Path)
-file = click.Path(exists=True, dir_okay=False, path_type=Path)
-new_file = click.Path(dir_okay=False, path_type=Path)
-
-
-class Group(click.Group):
-    """Says midlevel's own errors in a line."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except errors.MidlevelError as error:
-            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Group)
