@@ -16,18 +16,13 @@ from midlevel.settings import config as config_
 
 
 @pytest.fixture(scope="module")
-def run(trained, tmp_path_factory):
-    return stub.with_whole(trained, tmp_path_factory.mktemp("mirror") / "run")
+def single(with_whole):
+    return midlevel.load(with_whole.folder)
 
 
 @pytest.fixture(scope="module")
-def single(run):
-    return midlevel.load(run.folder)
-
-
-@pytest.fixture(scope="module")
-def both(run):
-    return midlevel.load(run.folder, mirror=True)
+def both(with_whole):
+    return midlevel.load(with_whole.folder, mirror=True)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +69,7 @@ def test_objects_are_found_where_they_are_not_where_the_mirror_shows_them(both, 
         assert top <= inside[1] <= top + height
 
 
-def test_a_model_is_loaded_or_changed_to_see_either_way(run, single, both):
+def test_a_model_is_loaded_or_changed_to_see_either_way(with_whole, single, both):
     assert not single.mirror and both.mirror
     assert midlevel.load(single) is single
     assert midlevel.load(both) is both
@@ -84,20 +79,22 @@ def test_a_model_is_loaded_or_changed_to_see_either_way(run, single, both):
     assert both.with_mirror(False).fingerprint == single.fingerprint
 
 
-def test_the_setting_of_a_run_says_how_it_sees(run, tmp_path, single, both):
-    copy = Run(stub.with_whole(run, tmp_path / "run").folder)
-    changed = config_.load(run.config, {"scores.mirror": True})
+def test_the_setting_of_a_run_says_how_it_sees(with_whole, tmp_path, single, both):
+    copy = Run(stub.with_whole(with_whole, tmp_path / "run").folder)
+    changed = config_.load(with_whole.config, {"scores.mirror": True})
     copy.write_text("config.yaml", config_.dump(changed))
     assert midlevel.load(copy).fingerprint == both.fingerprint
     assert midlevel.load(copy, mirror=False).fingerprint == single.fingerprint
 
 
-def test_records_of_either_are_not_gone_on_with_as_the_other(run, path, tmp_path):
+def test_records_of_either_are_not_gone_on_with_as_the_other(
+    with_whole, path, tmp_path
+):
     output = tmp_path / "out.jsonl"
 
     def predict(**options):
         return midlevel.predict(
-            path, model=run, output=output, progress=stub.QUIET, **options
+            path, model=with_whole, output=output, progress=stub.QUIET, **options
         )
 
     predict()
@@ -107,7 +104,7 @@ def test_records_of_either_are_not_gone_on_with_as_the_other(run, path, tmp_path
     assert predict(mirror=True).resumed == 1
 
 
-def test_evaluation_measures_what_the_model_sees(run, single, both):
+def test_evaluation_measures_what_the_model_sees(with_whole, single, both):
     one, other = (midlevel.evaluate(m, progress=stub.QUIET) for m in (single, both))
     assert one.images == other.images == 5
     assert one.pointing["mean"] is not None and other.pointing["mean"] is not None

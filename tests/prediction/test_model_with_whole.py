@@ -25,13 +25,8 @@ def plain(trained):
 
 
 @pytest.fixture(scope="module")
-def run(trained, tmp_path_factory):
-    return stub.with_whole(trained, tmp_path_factory.mktemp("with_whole") / "run")
-
-
-@pytest.fixture(scope="module")
-def model(run):
-    return midlevel.load(run.folder)
+def model(with_whole):
+    return midlevel.load(with_whole.folder)
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +152,11 @@ print(list(record["scores"].values()))
 """
 
 
-def test_a_prediction_needs_no_tensorflow(run, model, photographs):
+def test_a_prediction_needs_no_tensorflow(with_whole, model, photographs):
     tests, path = Path(stub.__file__).parent, photographs[0]
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW]
     done = subprocess.run(
-        [*command, str(tests), str(run.folder), str(path)],
+        [*command, str(tests), str(with_whole.folder), str(path)],
         **{"capture_output": True, "text": True, "check": False},
     )
     assert done.returncode == 0, done.stderr
