@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from midlevel import datasets, errors
-from midlevel.datasets import splitting, summary, untaught
+from midlevel.datasets import levels, splitting, summary, untaught
 from midlevel.datasets.dataset import Dataset
 from midlevel.runs import Run
 from midlevel.settings import config as config_
@@ -37,8 +37,13 @@ def for_training(
             f"of {chosen.train!r} serves, drawn with seed {config.seed}"
         )
     _check_shown(dataset, "train", chosen.train)
+    config = levels.resolved(dataset, config)
+    levels.check(dataset, config)
+    dataset = levels.learned_from(dataset, config)
     dataset = untaught.leave_out(dataset, config)
-    summary.say_shown(dataset, chosen.train, chosen.val, progress)
+    is_alone = config.labels.level == levels.IMAGE
+    summary.say_shown(dataset, chosen.train, chosen.val, progress, not is_alone)
+    levels.say(dataset, config, progress)
     _check_shown(dataset, "val", chosen.val)
     summary.say_unused(dataset, progress, chosen.strict)
     return dataset
@@ -85,7 +90,7 @@ def for_run(
     if is_own and not dataset.splits.get(config.data.val):
         dataset = with_validation(dataset, config, run.split_files)
     summary.say_unused(dataset, progress)
-    return dataset
+    return levels.learned_from(dataset, config) if is_own else dataset
 
 
 def labelled(

@@ -11,15 +11,28 @@ TOLD = 20  # problems that are named; `midlevel check` names all
 
 
 def say_shown(
-    dataset: datasets.Dataset, train: str, val: str, progress: Progress
+    dataset: datasets.Dataset,
+    train: str,
+    val: str,
+    progress: Progress,
+    has_background: bool = True,
 ) -> None:
-    """Count the photographs of two splits and what they show; name what is odd."""
+    """Count the photographs of two splits and what they show; name what is odd.
+
+    Args:
+        has_background: whether what shows nothing teaches background.
+    """
     sizes = ", ".join(f"{len(dataset.split(name))} {name}" for name in (train, val))
     progress.say(f"data: {dataset.folder} ({dataset.format}), photographs: {sizes}")
     progress.say(f"classes, shown in {train} + {val}: {_shown(dataset, train, val)}")
     if few := few_shown(dataset, train):
         progress.say(f"fewer than {FEW} photographs to learn from: {', '.join(few)}")
-    _say_bare(dataset, (train, val), progress)
+    rows = [
+        row for split in dict.fromkeys((train, val)) for row in dataset.split(split)
+    ]
+    if bare := sum(row.is_bare for row in rows):
+        are = ", all background" if has_background else ""
+        progress.say(f"photographs without any of these: {bare}{are}")
     both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
     if both and train != val:
         progress.warn(
@@ -42,22 +55,6 @@ def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
     )
     rows = zip(dataset.classes, learned, measured, strict=True)
     return ", ".join(f"{name} {n} + {m}" for name, n, m in rows)
-
-
-def _say_bare(
-    dataset: datasets.Dataset, splits: Sequence[str], progress: Progress
-) -> None:
-    """Say how many photographs show nothing, and how many have labels without boxes."""
-    rows = [row for split in dict.fromkeys(splits) for row in dataset.split(split)]
-    bare = sum(row.is_bare for row in rows)
-    unboxed = sum(len(row.unboxed) > 0 for row in rows)
-    if bare:
-        progress.say(f"photographs without any of these: {bare}, all background")
-    if unboxed:
-        progress.say(
-            f"photographs with labels but no boxes: {unboxed}; their largest windows "
-            "learn the labels, their other windows teach nothing"
-        )
 
 
 def say_unused(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import mending
+from midlevel.datasets import levels, mending
 from midlevel.datasets.annotation import Problem
 from midlevel.datasets.dataset import Dataset, Example
 from midlevel.images import augment, pixels
@@ -50,12 +50,16 @@ def find(dataset: Dataset, config: Config, size_of: SizeOf) -> dict[str, str]:
     rows = dataset.splits.get(config.data.train)
     if not rows:
         return {}
-    taught, count = _Taught(config, size_of), len(dataset.classes)
+    level = levels.of(dataset, config)
+    taught, count = _Taught(config, size_of, level), len(dataset.classes)
     shown = np.array([row.targets(count) != 0 for row in rows])
     found = {}
     for i, name in enumerate(dataset.classes):
         showing = [rows[j] for j in np.flatnonzero(shown[:, i])]
-        if why := taught.why_not(i + 1, showing, config.data.train):
+        why = taught.why_not(i + 1, showing, config.data.train)
+        if level == levels.IMAGE and shown[:, i].all():
+            why = f"all photographs of split {config.data.train!r} show it"
+        if why:
             found[name] = why
     return found
 
@@ -63,8 +67,8 @@ def find(dataset: Dataset, config: Config, size_of: SizeOf) -> dict[str, str]:
 class _Taught:
     """Which classes the photographs that were looked at teach."""
 
-    def __init__(self, config: Config, size_of: SizeOf):
-        self.config, self.size_of = config, size_of
+    def __init__(self, config: Config, size_of: SizeOf, level: str):
+        self.config, self.size_of, self.level = config, size_of, level
         self.geometry = geometry_of(config)
         self.found: set[int] = set()
 
@@ -81,6 +85,8 @@ class _Taught:
             return f"no photograph of split {split!r} shows it"
         if not readable:
             return f"none of {len(showing)} photographs that show it can be used"
+        if self.level == levels.IMAGE:
+            return f"in {readable} photographs all are difficult"
         return (
             f"in {readable} photographs all are difficult, or no window shows one well "
             "enough (labels.difficult, labels.min_of_window, labels.min_of_box)"
@@ -109,15 +115,18 @@ class _Taught:
         """Ids of classes that the windows of a photograph teach.
 
         Windows of the view `geometry` are not known before it is made; there each
-        object that is not difficult counts.
+        object that is not difficult counts, as where labels alone teach. Labels without
+        a box teach by the image loss too.
         """
+        labelled = [*row.classes[~row.difficult].tolist(), *row.unboxed.tolist()]
         kinds = map(augment.check_name, self.config.features.views)
-        if augment.GEOMETRY in kinds:
-            return [*row.classes[~row.difficult].tolist(), *row.unboxed.tolist()]
+        if self.level == levels.IMAGE or augment.GEOMETRY in kinds:
+            return labelled
         plan = windows.plan(size_wh, self.geometry)
         rules = replace(self.config.labels.rules(), background_fraction=1.0)
         judged = labels.judge(plan.boxes, row, rules, self.config.seed, "")
-        return [number for number in set(judged.ids.tolist()) if number > 0]
+        unboxed = row.unboxed.tolist() if self.config.image_loss.epochs != 0 else []
+        return [number for number in {*judged.ids.tolist(), *unboxed} if number > 0]
 
 
 def _size_wh(path: Path) -> Size | None:

@@ -15,6 +15,7 @@ from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import intervals, metrics
+from midlevel.method.aggregation import Aggregation
 from midlevel.prediction.model import Model
 from midlevel.system import runtime, terminal, text
 from midlevel.system.progress import Progress
@@ -44,7 +45,8 @@ class Evaluation:
         data: the data set.
         split: of it.
         images: photographs that were measured on.
-        k: exponent of the image score.
+        aggregation: of window scores to image scores, see `Aggregation`.
+        k: exponent of the image score; None where it is no power mean.
         left_out: a line on everything that was wrong.
     """
 
@@ -56,7 +58,8 @@ class Evaluation:
     data: str
     split: str
     images: int
-    k: float
+    aggregation: dict[str, Any]
+    k: float | None
     left_out: list[str]
 
     def __str__(self) -> str:
@@ -116,6 +119,7 @@ def evaluate(
         data=str(Path(data or model.run.record["data"])),
         split=split,
         images=len(targets),
+        aggregation=asdict(model.aggregation),
         k=model.k,
         left_out=prepared.left_out,
     )
@@ -153,9 +157,9 @@ def score(
     Raises:
         errors.DataError: none of its photographs shows one of the classes.
     """
-    validation = Validation(prepared, split, (model.k,))
+    validation = Validation(prepared, split, (model.aggregation,))
     scored = validation.scored(model.head, *watching, whole=model.whole)
-    return scored.ranking(model.k, model.calibration), scored.targets
+    return scored.ranking(model.aggregation, model.calibration), scored.targets
 
 
 def as_table(found: Evaluation) -> str:
@@ -173,7 +177,8 @@ def ap_table(
     """AP of each class and in mean, in percent, and what was measured.
 
     Args:
-        found: `AP`, `mAP` and facts as `evaluate` returns them.
+        found: `AP`, `mAP` and facts as `evaluate` returns them; without an
+            `aggregation`, the mean of one window.
         more: columns of shares, a row for each class and the mean.
     """
     measured = [*found["AP"].values(), found["mAP"]]
@@ -182,9 +187,10 @@ def ap_table(
     cells = ([text.percent(share) for share in column] for column in columns.values())
     rows = zip([*found["AP"], "mean"], *cells, strict=True)
     table = terminal.table("~" + ">" * len(columns), rows, ["AP %", *columns])
+    how = Aggregation(**found.get("aggregation", {"by": 1.0}))
     about = (
         f"{found['images']} photographs of split {found['split']!r} in "
-        f"{found['data']}; model {found['run']}, k = {found['k']:g}"
+        f"{found['data']}; model {found['run']}, {how.in_short}"
     )
     return terminal.shown(table, about)
 

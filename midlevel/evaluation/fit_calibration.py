@@ -8,8 +8,9 @@ import numpy as np
 
 from midlevel.evaluation.validation import Scored
 from midlevel.method import calibration, metrics
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
-from midlevel.settings.sections import Scores
+from midlevel.settings.photographs import Scores
 from midlevel.system import runtime
 
 LEAST = 2  # photographs with and without a class, to fit it
@@ -152,7 +153,7 @@ class KeptApart:
 
 def apart(
     scored: Scored,
-    k: float,
+    aggregation: Aggregation,
     settings: Scores,
     seed: int,
     fitted: Calibration | None = None,
@@ -160,11 +161,11 @@ def apart(
     """Probabilities of photographs by a calibration that has not seen them.
 
     Args:
-        k: one of the exponents.
+        aggregation: one of those in question.
         fitted: to others; None: each half of the photographs, drawn by `seed`, is
             calibrated by the other half.
     """
-    scores, targets, whole = scored.at(k), scored.targets, scored.whole
+    scores, targets, whole = scored.at(aggregation), scored.targets, scored.whole
     order = np.random.default_rng(seed).permutation(len(scores))
     parts = [order] if fitted else np.array_split(order, 2)
 

@@ -1,7 +1,7 @@
 """Everything a report says of a run in numbers, from stored features in one pass."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from midlevel.evaluation import baseline, fit_calibration, mistakes, pointing
 from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features.preparation import Prepared
 from midlevel.method import calibration, intervals, metrics
+from midlevel.method.aggregation import Aggregation
 from midlevel.prediction.model import Model
 from midlevel.runs import Run
 from midlevel.settings import config as config_
@@ -54,18 +55,18 @@ def measure(model: Model, prepared: Prepared) -> Measured:
         errors.MidlevelError: files of the run, or a split, cannot be read.
     """
     config, classes = model.config, model.classes
-    validation = Validation(prepared, config.data.val, (model.k,))
+    validation = Validation(prepared, config.data.val, (model.aggregation,))
     game, diagnosis = pointing.Game(classes), mistakes.Diagnosis(classes)
     watching = game.add, diagnosis.add
     scored = validation.scored(model.head, *watching, whole=model.whole)
-    scores, targets = scored.at(model.k), scored.targets
-    ranking = scored.ranking(model.k, model.calibration)
+    scores, targets = scored.at(model.aggregation), scored.targets
+    ranking = scored.ranking(model.aggregation, model.calibration)
     probabilities = model.calibrated(scores, scored.whole)
     labelled = model.labelled(probabilities)
     found = {
         **metrics.table(ranking, targets, list(classes)),
         "interval": intervals.of_forms(ranking, targets),
-        "parts": _parts(scored, model.k),
+        "parts": _parts(scored, model.aggregation),
         "baseline": baseline.measure(prepared, config),
         "labels": _rates(labelled, targets),
         "classes": _classes(model, prepared, labelled, targets),
@@ -93,14 +94,14 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     return Measured(numbers, validation, probabilities, labelled, photographs, curves)
 
 
-def _parts(scored: Scored, k: float) -> dict[str, float] | None:
+def _parts(scored: Scored, aggregation: Aggregation) -> dict[str, float] | None:
     """Area mAP of windows alone, and of the whole photograph alone.
 
     None where the run has no model of the whole photograph.
     """
     if scored.whole is None:
         return None
-    columns = {"windows": scored.at(k), "whole": scored.whole}
+    columns = {"windows": scored.at(aggregation), "whole": scored.whole}
     return {
         name: metrics.mean_average_precision(column, scored.targets)
         for name, column in columns.items()
@@ -127,6 +128,8 @@ def _of_run(model: Model, prepared: Prepared) -> dict:
         "chosen_on": run.chosen_on,
         "best_epoch": _best_epoch(run, history),
         "k": model.k,
+        "aggregation": asdict(model.aggregation),
+        "level": config.labels.level,
         "engine": record["engine"],
         "backbone": config.backbone.model_dump(),
         "settings": differing(config),
@@ -138,14 +141,15 @@ def _of_run(model: Model, prepared: Prepared) -> dict:
 def _best_epoch(run: Run, history: list[dict]) -> int | None:
     """The epoch in the history whose head was kept; None if it is of another head.
 
-    Stages are numbered on, and the first may have had epochs after its best.
+    Stages are numbered on, and those before the last may have had epochs after their
+    best.
     """
     if run.chosen_on == "heldout":
         return None
     record = run.record
     if not (later := record.get("epochs", {}).get("photographs")):
         return record["best_epoch"]
-    return later + sum(row["stage"] == "windows" for row in history)
+    return later + sum(row["stage"] != "photographs" for row in history)
 
 
 def read(run: Run, name: str) -> Any:
@@ -173,7 +177,8 @@ def read(run: Run, name: str) -> Any:
 def differing(config: Config) -> dict:
     """The settings that are not the defaults, by dotted key."""
     resolved = Config().training.resolved()
-    usual = config_.flat(Config().model_copy(update={"training": resolved}))
+    plain = Config().model_copy(update={"training": resolved})
+    usual = config_.flat(plain.at(config.labels.level))
     return {
         key: value for key, value in config_.flat(config).items() if value != usual[key]
     }
@@ -211,11 +216,13 @@ def _calibration(model: Model, scored: Scored) -> dict:
     """Reliability of scores, and of probabilities, on photographs not fitted to."""
     config, targets = model.config, scored.targets
     fitted = model.calibration if model.run.chosen_on == "heldout" else None
-    apart = fit_calibration.apart(scored, model.k, config.scores, config.seed, fitted)
+    apart = fit_calibration.apart(
+        scored, model.aggregation, config.scores, config.seed, fitted
+    )
     shown = (targets == 1).any(axis=0)
     before, after = (
         calibration.reliability(some[:, shown], targets[:, shown])
-        for some in (scored.at(model.k), apart.probabilities)
+        for some in (scored.at(model.aggregation), apart.probabilities)
     )
     after = after if apart.error["after"] is not None else []
     return {"error": apart.error, "before": before, "after": after}

@@ -12,6 +12,7 @@ from midlevel.datasets import Example
 from midlevel.features.preparation import Prepared, View
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import metrics, scores
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
 from midlevel.method.whole import WholeModel
 from midlevel.networks import heads
@@ -27,7 +28,8 @@ class Seen:
         example: its boxes are in pixels.
         size_wh: the photograph, in pixels.
         windows: float32 `(n, 4)` boxes.
-        scores: float32 `(n, 1 + classes)`; column 0 is background.
+        scores: float32 `(n, 1 + classes)`; column 0 is background,
+            or that none of the classes is there.
         whole: log-odds of the whole photograph, float64 `(classes,)`, where a model of
             it was given.
     """
@@ -56,15 +58,15 @@ class Scored:
     """Image scores of a split.
 
     Attributes:
-        scores: float64 `(len(ks), images, classes)`.
-        ks: the exponents, one a row.
+        scores: float64 `(len(aggregations), images, classes)`.
+        aggregations: those in question, one a row.
         targets: int8 `(images, classes)` of 1, 0, -1.
         whole: log-odds of whole photographs, float64 `(images, classes)`, where a model
             of them was given.
     """
 
     scores: np.ndarray
-    ks: tuple[float, ...]
+    aggregations: tuple[Aggregation, ...]
     targets: np.ndarray
     whole: np.ndarray | None = None
 
@@ -74,28 +76,28 @@ class Scored:
         whole_slopes = [part.whole for part in parts if part.whole is not None]
         return cls(
             np.concatenate([part.scores for part in parts], axis=1),
-            parts[0].ks,
+            parts[0].aggregations,
             np.concatenate([part.targets for part in parts]),
             np.concatenate(whole_slopes) if whole_slopes else None,
         )
 
-    def best(self) -> tuple[float, float]:
-        """The k of the highest area mAP, and that mAP."""
+    def best(self) -> tuple[Aggregation, float]:
+        """The aggregation of the highest area mAP, and that mAP."""
         aps = [metrics.mean_average_precision(row, self.targets) for row in self.scores]
         best = int(np.argmax(aps))
-        return self.ks[best], aps[best]
+        return self.aggregations[best], aps[best]
 
-    def at(self, k: float) -> np.ndarray:
-        """Image scores `(images, classes)` for one of `ks`."""
-        return self.scores[self.ks.index(k)]
+    def at(self, aggregation: Aggregation) -> np.ndarray:
+        """Image scores `(images, classes)` for one of `aggregations`."""
+        return self.scores[self.aggregations.index(aggregation)]
 
-    def ranking(self, k: float, calibration: Calibration) -> np.ndarray:
+    def ranking(self, aggregation: Aggregation, calibration: Calibration) -> np.ndarray:
         """What orders photographs as probabilities do, float64 `(images, classes)`.
 
         Image scores; with a model of the whole photograph, the calibration's log-odds,
         which are apart also where probabilities are nearly 1.
         """
-        found = self.at(k)
+        found = self.at(aggregation)
         if self.whole is None:
             return found
         return calibration.combined(found, self.whole)
@@ -109,7 +111,9 @@ class Validation:
         targets: int8 `(images, classes)` of 1, 0, -1.
     """
 
-    def __init__(self, prepared: Prepared, split: str, ks: Sequence[float]):
+    def __init__(
+        self, prepared: Prepared, split: str, aggregations: Sequence[Aggregation]
+    ):
         """Take a split.
 
         Raises:
@@ -125,7 +129,7 @@ class Validation:
                 "shows one of the classes; there is nothing to measure on. Name "
                 "another split with --split or --set data.val=NAME."
             )
-        self._ks = tuple(ks)
+        self._aggregations = tuple(aggregations)
 
     def seen(
         self,
@@ -152,7 +156,7 @@ class Validation:
         *watching: Callable[[Seen], None],
         whole: WholeModel | None = None,
     ) -> Scored:
-        """The split's image scores with `head`, for every k in question.
+        """The split's image scores with `head`, for every aggregation in question.
 
         Args:
             watching: what is to see each photograph in the same pass.
@@ -161,18 +165,18 @@ class Validation:
         rows, whole_slopes = [], []
         for seen in self.seen(head, whole=whole):
             by_class = seen.scores[:, 1:]  # without background
-            rows.append([scores.image_scores(by_class, k) for k in self._ks])
+            rows.append([aggregate(by_class) for aggregate in self._aggregations])
             whole_slopes.append(seen.whole)
             for watch in watching:
                 watch(seen)
         table = np.array(rows).swapaxes(0, 1)
         of_whole = None if whole is None else np.array(whole_slopes)
-        return Scored(table, self._ks, self.targets, of_whole)
+        return Scored(table, self._aggregations, self.targets, of_whole)
 
     def __call__(self, head: Scorer) -> dict:
-        """mAP (area) with `head`, and the k that gives it."""
-        k, area = self.scored(head).best()
-        return {"mAP": area, "k": k}
+        """mAP (area) with `head`, and the k that gives it, where it is a power mean."""
+        best, area = self.scored(head).best()
+        return {"mAP": area} if best.k is None else {"mAP": area, "k": best.k}
 
 
 def score_windows(head: Scorer, views: Sequence[View]) -> Iterator[np.ndarray]:

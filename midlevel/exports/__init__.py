@@ -42,7 +42,7 @@ def export(
     """Write a model in some formats, two files each; compare each file with the run.
 
     `window` takes RGB uint8 `(n, s, s, 3)`, s the backbone's input size, and gives
-    scores float32 `(n, 1 + classes)`, background first. `image` takes RGB uint8
+    scores float32 `(n, 1 + classes)`, that of `Model.columns`. `image` takes RGB uint8
     `(n, height, width, 3)` and gives calibrated scores `(n, classes)`; a run on crops
     has none, as its windows are cut out before the network sees them. Beside them:
     `labels.json`, `labels.txt`, `exports.json` (see `contents`) and a model card.

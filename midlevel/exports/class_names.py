@@ -5,11 +5,11 @@ Formats that hold texts by name get each entry of it as JSON under its name.
 
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from midlevel import errors
-from midlevel.method import labels
 from midlevel.prediction.model import Model
 from midlevel.system import text
 
@@ -23,13 +23,15 @@ def of(model: Model) -> dict[str, Any]:
     Returns:
         `classes`, the columns of image scores; `window_scores`, the columns of window
         scores; `thresholds`, the probability from which each class is said to be
-        present; `k`, the exponent of the image score.
+        present; `aggregation`, of window scores to image scores; `k`, its exponent,
+        null where it is no power mean.
     """
     return {
         "classes": list(model.classes),
         "thresholds": model.thresholds,
         "k": model.k,
-        "window_scores": list(labels.names_by_id(model.classes)),
+        "aggregation": asdict(model.aggregation),
+        "window_scores": list(model.columns),
     }
 
 

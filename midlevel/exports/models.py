@@ -1,5 +1,6 @@
 """The Keras models that are exported: from windows, or whole images, to scores."""
 
+from dataclasses import astuple
 from typing import Any
 
 from midlevel.method.whole import WholeModel
@@ -13,10 +14,10 @@ from midlevel.system.keras_defaults import keras_defaults
 def window_model(
     model: Model, size_wh: tuple[int, int] | None = None, is_counted: bool = False
 ) -> Any:
-    """A Keras model from windows to scores of background and classes.
+    """A Keras model from windows to scores of `Model.columns`.
 
     Takes `windows`, RGB uint8 `(n, s, s, 3)`, s the backbone's input size. Gives
-    float32 `(n, 1 + classes)`, background first.
+    float32 `(n, 1 + classes)`.
 
     Args:
         size_wh, is_counted: of no matter; all windows have one size.
@@ -64,7 +65,9 @@ def image_model(
     if len(vectors) > 1:
         vectors = [keras.layers.Concatenate(axis=1, name="features")(vectors)]
     window_scores = _over_windows(head)(vectors[0])
-    raw = export_layers.ImageScores(model.k, name="image_scores")(window_scores)
+    raw = export_layers.ImageScores(*astuple(model.aggregation), name="image_scores")(
+        window_scores
+    )
     said = [raw] if model.whole is None else [raw, _of_whole(model.whole, maps)]
     calibration = model.calibration
     outputs = export_layers.Calibrated(

@@ -15,6 +15,7 @@ from midlevel.method import boxes as boxes_
 
 BACKGROUND = 0
 BACKGROUND_NAME = "background"
+NONE_NAME = "none of the classes"  # column 0 of a head that knows no background
 LEFT_OUT = -1
 LEAVE_OUT = "leave_out"
 OBJECT = "object"  # reasons for a class id: one box qualifies
@@ -23,6 +24,7 @@ SEVERAL = "several"  # two or more do
 DIFFICULT = "difficult"  # one that is hard to see does
 WHOLE = "whole"  # it takes a label that has no box
 UNBOXED = "unboxed"  # it may show what has a label and no box
+TOGETHER = "together"  # labels of photographs alone teach
 UNDRAWN = "undrawn"  # background that the draw left out
 MEANING = {  # of each reason, in the order in which people read them
     OBJECT: "shows one object",
@@ -32,6 +34,7 @@ MEANING = {  # of each reason, in the order in which people read them
     SEVERAL: "left out: two or more boxes qualify",
     DIFFICULT: "left out: a difficult box qualifies",
     UNBOXED: "left out: a label has no box, so nobody knows what it shows",
+    TOGETHER: "teaches with all others: labels are of the photograph, not of windows",
 }
 OTHERS = tuple(r for r in MEANING if r not in (OBJECT, WHOLE))  # no class
 MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
@@ -40,13 +43,15 @@ ROUNDING = 1 - 1e-6  # of these shares that is enough: float32 has no tenths
 LARGEST = 0.99  # of the largest window's area; levels are rounded to whole cells
 
 
-def names_by_id(classes: Sequence[str]) -> tuple[str, ...]:
+def names_by_id(classes: Sequence[str], has_background: bool = True) -> tuple[str, ...]:
     """The name of each class id, the background's first.
 
     >>> names_by_id(["cat", "dog"])
     ('background', 'cat', 'dog')
+    >>> names_by_id(["cat"], has_background=False)
+    ('none of the classes', 'cat')
     """
-    return (BACKGROUND_NAME, *classes)
+    return (BACKGROUND_NAME if has_background else NONE_NAME, *classes)
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class Rules:
             it were not there.
         background_fraction: share of the background windows that is drawn; the paper
             keeps 10 % (section 3.2).
+        unboxed: what labels without a box teach: the `largest` windows of their
+            photograph, or with `leave_out` none.
     """
 
     min_of_window: float = MIN_OF_WINDOW
@@ -70,6 +77,7 @@ class Rules:
     same_class: str = LEAVE_OUT
     difficult: str = LEAVE_OUT
     background_fraction: float = 1.0
+    unboxed: str = "largest"
 
 
 class Objects(Protocol):
@@ -119,7 +127,8 @@ def judge(
         windows, objects.boxes, objects.classes, objects.difficult, rules
     )
     if len(objects.unboxed):
-        before, ids = ids, of_whole(ids, windows, objects.unboxed)
+        taught = objects.unboxed if rules.unboxed != LEAVE_OUT else ()
+        before, ids = ids, of_whole(ids, windows, taught)
         new = np.where(ids > BACKGROUND, WHOLE, UNBOXED)
         reasons = np.where(ids != before, new, reasons)
     if rules.background_fraction < 1:
@@ -196,10 +205,19 @@ def by_boxes(
     return ids, np.where(spoiled, DIFFICULT, np.where(several, SEVERAL, kept))
 
 
-def of_whole(ids: np.ndarray, windows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def judge_together(count: int) -> Judged:
+    """What so many windows of a photograph teach where labels alone teach."""
+    ids = np.full(count, LEFT_OUT, np.int16)
+    return Judged(ids, np.full(count, TOGETHER))
+
+
+def of_whole(
+    ids: np.ndarray, windows: np.ndarray, classes: Sequence[int] | np.ndarray
+) -> np.ndarray:
     """Class ids where a photograph shows `classes` that have no box, int16 `(n,)`.
 
-    Its largest windows, which hold most of it, take these classes in turns. Any other
+    Its largest windows, which hold most of it, take these in turns; without any, they
+    take none. Any other
     window may show them or not, so none of them is background.
 
     Args:
@@ -213,7 +231,8 @@ def of_whole(ids: np.ndarray, windows: np.ndarray, classes: np.ndarray) -> np.nd
     """
     largest = np.flatnonzero(largest_of(windows) & (ids == BACKGROUND))
     ids = np.where(ids == BACKGROUND, LEFT_OUT, ids)
-    ids[largest] = np.resize(classes, len(largest))
+    if len(classes):
+        ids[largest] = np.resize(classes, len(largest))
     return ids.astype(np.int16)
 
 

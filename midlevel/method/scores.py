@@ -1,24 +1,6 @@
-"""From window scores to image scores and score maps."""
+"""From window scores to score maps."""
 
 import numpy as np
-
-K_CHOICES = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0)  # the paper tunes k, gets 5
-K_LEARNED = 2.0  # of the image loss
-
-
-def image_scores(window_scores: np.ndarray, k: float) -> np.ndarray:
-    """One score per class: the power mean over windows, `(n, classes)` to `(classes,)`.
-
-    The paper's score is mean(y ** k), k >= 1 (section 3.3). This is its k-th root: the
-    order of images and so every average precision is the same, but scores stay on the
-    scale of the window scores whatever k is. k = 1 is the mean; large k nears the
-    maximum.
-
-    >>> image_scores(np.array([[0.0], [0.8]]), 2).round(3).tolist()
-    [0.566]
-    """
-    y = np.asarray(window_scores, np.float64)
-    return (y**k).mean(axis=0) ** (1 / k)
 
 
 def score_map(

@@ -1,13 +1,14 @@
 """Keras layers of exported models: a whole image in, image scores out.
 
 They do inside a graph, for images of any size, what `pixels.levels`, `windows.plan`,
-`pooling.pool`, `whole.vector` and `scores.image_scores` do in numpy; tests hold them
+`pooling.pool`, `whole.vector` and `aggregation` do in numpy; tests hold them
 equal. Importing this module registers them, so that Keras can load a model that has
 them.
 """
 
 from midlevel.images.pixels import HALVES_UP
 from midlevel.method import calibration, whole, windows
+from midlevel.method.aggregation import PARTS, Aggregation
 from midlevel.system import runtime
 
 runtime.load_keras()
@@ -119,20 +120,32 @@ class WindowMeans(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="midlevel")
 class ImageScores(keras.layers.Layer):
-    """Power mean over windows: `(n, windows, 1 + classes)` to `(n, classes)`."""
+    """From window scores `(n, windows, 1 + classes)` to image scores `(n, classes)`.
 
-    def __init__(self, k, **kwargs):
+    See `aggregation.Aggregation`. Files of before have `k` alone, a power mean.
+    """
+
+    def __init__(self, how="power", by=2.0, k=None, **kwargs):
         super().__init__(**kwargs)
-        self.k = k
+        self.aggregation = Aggregation(how, by if k is None else k)
 
     def call(self, window_scores):
         y = window_scores[..., 1:]
-        peak = ops.maximum(ops.max(y, axis=1, keepdims=True), 1e-30)
-        powers = ops.power(y / peak, self.k)  # y ** k alone vanishes in float32
-        return peak[:, 0] * ops.power(ops.mean(powers, axis=1), 1 / self.k)
+        how, by = self.aggregation.how, self.aggregation.by
+        if how == "power":
+            return _power_mean(y, by)
+        if how == "max":
+            return ops.max(y, axis=1)
+        odds = _log_odds(y)
+        if how == "top":
+            return ops.sigmoid(_mean_of_highest(odds, self.aggregation.parts))
+        peak = ops.max(odds, axis=1, keepdims=True)
+        powers = ops.mean(ops.exp(by * (odds - peak)), axis=1)
+        return ops.sigmoid(peak[:, 0] + ops.log(powers) / by)
 
     def get_config(self):
-        return {**super().get_config(), "k": self.k}
+        found = self.aggregation
+        return {**super().get_config(), "how": found.how, "by": found.by}
 
 
 @keras.saving.register_keras_serializable(package="midlevel")
@@ -162,8 +175,7 @@ class Calibrated(keras.layers.Layer):
         self.whole_slopes = whole_slopes
 
     def call(self, scores, whole=None):
-        s = ops.clip(scores, calibration.LOWEST, calibration.HIGHEST)
-        odds = (ops.log(s) - ops.log(1 - s)) * self.slopes  # ONNX has no log1p
+        odds = _log_odds(scores) * self.slopes
         if whole is not None:
             odds += whole * self.whole_slopes
         return ops.sigmoid(odds + self.intercepts)
@@ -171,6 +183,27 @@ class Calibrated(keras.layers.Layer):
     def get_config(self):
         names = ("slopes", "intercepts", "whole_slopes")
         return {**super().get_config(), **{n: getattr(self, n) for n in names}}
+
+
+def _log_odds(scores):
+    """`calibration.log_odds`, without log1p, which ONNX lacks."""
+    rest = ops.maximum(1 - scores, 1 - calibration.HIGHEST)
+    return ops.log(ops.maximum(scores, calibration.LOWEST)) - ops.log(rest)
+
+
+def _power_mean(y, k):
+    """`(n, windows, classes)` to `(n, classes)`."""
+    peak = ops.maximum(ops.max(y, axis=1, keepdims=True), 1e-30)
+    powers = ops.power(y / peak, k)  # y ** k alone vanishes in float32
+    return peak[:, 0] * ops.power(ops.mean(powers, axis=1), 1 / k)
+
+
+def _mean_of_highest(odds, parts):
+    """The mean over the highest windows, `aggregation.count_of` of them."""
+    windows = ops.shape(odds)[1]
+    count = ops.maximum(windows * parts // PARTS, 1)
+    highest, _ = ops.top_k(ops.transpose(odds, (0, 2, 1)), count)
+    return ops.mean(highest, axis=-1)
 
 
 def _unit_root(mean):

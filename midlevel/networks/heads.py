@@ -1,7 +1,9 @@
 """The head: adaptation layers that turn features into class scores.
 
 Oquab 2014, section 3.1: Y_a = relu(W_a Y + B_a), Y_b = softmax(W_b Y_a + B_b), with
-2048 units in FCa and one unit for each class and the background in FCb.
+2048 units in FCa and one unit for each class and the background in FCb. Labels without
+boxes say of no window that it is background: there FCb has a sigmoid for each class, as
+the loss of Oquab 2015 has (section 3.2), and column 0 is what is left.
 """
 
 import functools
@@ -44,11 +46,12 @@ def build(
     dropout: float = 0.5,
     normalise: str = "power",
     seed: int = 0,
+    background: bool = True,
 ) -> "keras.Model":
-    """A new head: features `(n, channels)` to scores `(n, 1 + classes)` that sum to 1.
+    """A new head: features `(n, channels)` to scores `(n, 1 + classes)`.
 
     Args:
-        classes: number of classes; column 0 of the scores is the background.
+        classes: number of classes.
         hidden: units of each adaptation layer below the last. The paper finds one
             layer of 2048 best, none or two about 1 % worse (section 4, "Varying the
             number of adaptation layers").
@@ -57,6 +60,9 @@ def build(
             Razavian et al. 2014 ("CNN features off-the-shelf") found better; `none`:
             the features as they are, as in the paper.
         seed: the same seed gives the same initial weights and the same dropout.
+        background: whether column 0 is a class of its own, the background, and the
+            scores sum to 1; else each class is scored alone, and column 0 is the
+            probability that a window shows none of them.
     """
     keras = runtime.load_keras()
     inputs = keras.Input((channels,), name="features")
@@ -70,10 +76,31 @@ def build(
         )
         x = dropped(dense(x))
     start = keras.initializers.GlorotUniform(seed=seed + 2 * len(hidden))
-    last = keras.layers.Dense(
-        1 + classes, "softmax", kernel_initializer=start, name="fcb"
-    )
-    return keras.Model(inputs, last(x), name="head")
+    units, activation = (1 + classes, "softmax") if background else (classes, "sigmoid")
+    last = keras.layers.Dense(units, activation, kernel_initializer=start, name="fcb")
+    scores = last(x) if background else _with_none(last(x))
+    return keras.Model(inputs, scores, name="head")
+
+
+def _with_none(p: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Scores of classes with the probability of none of them before them."""
+    ops = runtime.load_keras().ops
+    return ops.concatenate([ops.prod(1 - p, axis=-1, keepdims=True), p], axis=-1)
+
+
+def has_background(head: "keras.Model") -> bool:
+    """Whether column 0 of a head's scores is a class of its own."""
+    return bool(head.get_layer("fcb").units == head.output_shape[-1])
+
+
+def start_at(head: "keras.Model", odds: np.ndarray) -> None:
+    """Let a new head without background say that each window has these log-odds.
+
+    Args:
+        odds: `(classes,)`.
+    """
+    kernel, _ = head.get_layer("fcb").get_weights()
+    head.get_layer("fcb").set_weights([kernel, np.asarray(odds, np.float32)])
 
 
 def _normalised(x: "keras.KerasTensor") -> "keras.KerasTensor":
@@ -116,7 +143,8 @@ def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
 
     Returns:
         a network from features `(n, channels)` to activations `(n, units)`, and the
-        units' weights towards background and classes, float32 `(units, 1 + classes)`.
+        units' weights towards column 0 and classes, float32 `(units, 1 + classes)`;
+        of a head without background, column 0 is nought.
 
     Raises:
         errors.MidlevelError: the head has no hidden layer.
@@ -131,7 +159,10 @@ def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
             "at. Look at the backbone's instead: --of backbone."
         )
     below = keras.Model(head.input, head.get_layer(names[-2]).output)
-    return in_training(below), head.get_layer(names[-1]).get_weights()[0]
+    weights = head.get_layer(names[-1]).get_weights()[0]
+    if not has_background(head):
+        weights = np.pad(weights, ((0, 0), (1, 0)))
+    return in_training(below), weights
 
 
 def network(

@@ -1,9 +1,9 @@
 """The image loss as a graph: what a photograph's windows add up to, against its labels.
 
-A photograph's score is the power mean of `scores.image_scores` over its windows; its
-log-odds, by a slope and an intercept of each class, go into a logistic loss for each
-class, added up as in Oquab et al., CVPR 2015 ("Is object localization for free?",
-section 3.2).
+A photograph's score is an `aggregation` of its window scores; its log-odds, by a slope
+and an intercept of each class, go into a logistic loss for each class, added up as in
+Oquab et al., CVPR 2015 ("Is object localization for free?", section 3.2). Labelled
+windows may teach in the same step.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from midlevel.method import aggregation as aggregation_
 from midlevel.method import calibration
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
@@ -22,54 +24,94 @@ if TYPE_CHECKING:
 
 LEAST = 1e-7  # that a window score is taken to be, so that its power has a slope
 
-Learn = Callable[[np.ndarray, np.ndarray], float]
+Arrays = tuple[np.ndarray, ...]
+Learn = Callable[[np.ndarray, np.ndarray, Arrays], float]
 
 
 @keras_defaults()
-def learner(head: "keras.Model", k: float, start: Calibration) -> Learn:
+def learner(
+    head: "keras.Model",
+    aggregation: Aggregation,
+    start: Calibration,
+    window_loss: float = 0.0,
+) -> Learn:
     """A function that learns from some photographs and gives their mean loss.
 
     It takes features float32 `(photographs, windows, channels)` and targets int8
-    `(photographs, classes)` of 1, 0, -1; -1 counts neither way. It changes the head, by
-    the head's own optimizer.
+    `(photographs, classes)` of 1, 0, -1; -1 counts neither way. Last, nothing; with a
+    `window_loss`, labelled windows too: features float32 `(n, channels)`, class ids and
+    weights `(n,)`. It changes the head, by the head's own optimizer.
 
     Args:
         head: compiled.
-        k: exponent of the mean over windows.
+        aggregation: of a photograph's window scores.
         start: slopes and intercepts; they stay as they are.
+        window_loss: weight of the mean loss of labelled windows, which is added.
     """
     runtime.load_keras()
     import tensorflow as tf
 
     head.optimizer.build(head.trainable_variables)
 
-    def learn(features: "tf.Tensor", targets: "tf.Tensor") -> "tf.Tensor":
+    def learn(
+        features: "tf.Tensor", targets: "tf.Tensor", *windows: "tf.Tensor"
+    ) -> "tf.Tensor":
         with tf.GradientTape() as tape:
             rows = tf.reshape(features, (-1, features.shape[-1]))
             of_windows = head(rows, training=True)[:, 1:]  # without background
             shape = (tf.shape(features)[0], tf.shape(features)[1], targets.shape[-1])
-            loss = _loss(tf.reshape(of_windows, shape), targets, k, start)
+            odds = log_odds(tf.reshape(of_windows, shape), aggregation)
+            loss = _loss(odds, targets, start)
+            if windows:
+                loss += window_loss * _of_windows(head, *windows)
         gradients = tape.gradient(loss, head.trainable_variables)
         head.optimizer.apply(gradients, head.trainable_variables)
         return loss
 
+    channels = head.input_shape[-1]
     taken = [
-        tf.TensorSpec((None, None, head.input_shape[-1]), tf.float32),
+        tf.TensorSpec((None, None, channels), tf.float32),
         tf.TensorSpec((None, len(start.slopes)), tf.int8),
     ]
+    if window_loss:
+        taken += [tf.TensorSpec((None, channels), tf.float32)]
+        taken += [tf.TensorSpec((None,), t) for t in (tf.int16, tf.float32)]
     traced = tf.function(learn, input_signature=taken)
     traced.get_concrete_function()  # now, while Keras has its defaults
-    return lambda features, targets: float(traced(features, targets))
+
+    def learned(
+        features: np.ndarray, targets: np.ndarray, windows: Arrays = ()
+    ) -> float:
+        return float(traced(features, targets, *windows))
+
+    return learned
 
 
-def _loss(
-    window_scores: "tf.Tensor", targets: "tf.Tensor", k: float, start: Calibration
-) -> "tf.Tensor":
-    """Mean over photographs of the losses of their classes, added up.
+def log_odds(window_scores: "tf.Tensor", aggregation: Aggregation) -> "tf.Tensor":
+    """Log-odds of image scores `(photographs, classes)`, with a slope everywhere.
 
     Args:
         window_scores: `(photographs, windows, classes)`.
     """
+    import tensorflow as tf
+
+    how, by = aggregation.how, aggregation.by
+    if how == aggregation_.POWER:
+        return _of_power_mean(window_scores, by)
+    odds = tf.math.log(window_scores + LEAST) - tf.math.log1p(LEAST - window_scores)
+    if how == aggregation_.MAX:
+        return tf.reduce_max(odds, axis=1)
+    windows = tf.shape(odds)[1]
+    if how == aggregation_.TOP:
+        parts = aggregation.parts
+        count = tf.maximum(windows * parts // aggregation_.PARTS, 1)
+        highest = tf.math.top_k(tf.transpose(odds, (0, 2, 1)), count, sorted=False)
+        return tf.reduce_mean(highest.values, axis=-1)
+    powers = tf.reduce_logsumexp(by * odds, axis=1)
+    return (powers - tf.math.log(tf.cast(windows, tf.float32))) / by
+
+
+def _of_power_mean(window_scores: "tf.Tensor", k: float) -> "tf.Tensor":
     import tensorflow as tf
 
     # In logarithms: small scores to a high power are nothing in float32.
@@ -77,10 +119,27 @@ def _loss(
     count = tf.cast(tf.shape(window_scores)[1], tf.float32)
     mean = tf.exp((powers - tf.math.log(count)) / k)
     score = tf.clip_by_value(mean, LEAST, calibration.HIGHEST)
-    odds = tf.math.log(score) - tf.math.log1p(-score)
+    return tf.math.log(score) - tf.math.log1p(-score)
+
+
+def _loss(odds: "tf.Tensor", targets: "tf.Tensor", start: Calibration) -> "tf.Tensor":
+    """Mean over photographs of the losses of their classes, added up."""
+    import tensorflow as tf
+
     odds = odds * np.array(start.slopes, np.float32)
     odds += np.array(start.intercepts, np.float32)
     shows = tf.cast(targets == 1, tf.float32)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(shows, odds)
     counted = tf.cast(targets >= 0, tf.float32)
     return tf.reduce_mean(tf.reduce_sum(losses * counted, axis=1))
+
+
+def _of_windows(
+    head: "keras.Model", features: "tf.Tensor", ids: "tf.Tensor", weights: "tf.Tensor"
+) -> "tf.Tensor":
+    """Mean cross entropy of labelled windows, each by its weight."""
+    import tensorflow as tf
+
+    scores = head(features, training=True)
+    losses = runtime.load_keras().losses.sparse_categorical_crossentropy(ids, scores)
+    return tf.reduce_mean(losses * weights)

@@ -14,7 +14,10 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("UnitNormalization", "Rescaling"),  # normalised features
     ),
     # what `heads.build` does to features before these
-    "keras.src.ops.numpy": ("Absolute", "Add", "Multiply", "Sign", "Sqrt", "Subtract"),
+    "keras.src.ops.numpy": (
+        *("Absolute", "Add", "Multiply", "Sign", "Sqrt", "Subtract"),
+        *("Concatenate", "Prod"),  # and to its scores, where it knows no background
+    ),
     "keras.initializers": ("GlorotUniform", "HeNormal", "Zeros"),
     "keras.optimizers": ("Adam", "SGD"),  # of checkpoints
     "keras": ("DTypePolicy",),

@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
@@ -16,7 +16,8 @@ from midlevel.features.batch import Failure, Vectors
 from midlevel.features.extractor import Extractor, Pooled, build_extractor
 from midlevel.images import pixels, sources
 from midlevel.images.pixels import Photograph
-from midlevel.method import scores
+from midlevel.method import labels
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
 from midlevel.method.whole import WholeModel
 from midlevel.method.windows import Plan
@@ -38,7 +39,7 @@ class Model:
         run: its folder.
         config: its settings.
         classes: names, in the order of the class ids from 1.
-        k: exponent of the image score.
+        aggregation: from window scores to image scores.
         calibration: from image scores, and the whole photograph, to probabilities.
         thresholds: for each class the probability from which it is said to be present.
         extractor: what makes the features.
@@ -49,7 +50,7 @@ class Model:
     run: runs.Run
     config: Config
     classes: tuple[str, ...]
-    k: float
+    aggregation: Aggregation
     calibration: Calibration
     thresholds: dict[str, float]
     extractor: Extractor
@@ -82,13 +83,31 @@ class Model:
             self.extractor.stored_as,
             self.head.fingerprint or heads.fingerprint(self.run.head_file),
             self.classes,
-            self.k,
+            self.aggregation.by if self.k else list(astuple(self.aggregation)),
             calibrated,
             self.thresholds,
         ]
         if self.whole is not None:
             parts.append(self.whole.fingerprint)
         return text.digest(json.dumps(parts))
+
+    @property
+    def k(self) -> float | None:
+        """Exponent of the image score; None where it is no power mean."""
+        return self.aggregation.k
+
+    @property
+    def has_background(self) -> bool:
+        """Whether column 0 of window scores is background; else: none of the classes.
+
+        Labels without boxes do not say which windows are background.
+        """
+        return self.config.labels.level != "image"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What each column of window scores is of."""
+        return labels.names_by_id(self.classes, self.has_background)
 
     @property
     def named(self) -> str:
@@ -173,8 +192,7 @@ class Model:
 
     def probabilities(self, found: WindowScores) -> np.ndarray:
         """How probably the image shows each class, float64 `(classes,)`."""
-        image_scores = scores.image_scores(found.scores[:, 1:], self.k)
-        return self.calibrated(image_scores, found.whole)
+        return self.calibrated(self.aggregation(found.scores[:, 1:]), found.whole)
 
     def calibrated(
         self, image_scores: np.ndarray, whole: np.ndarray | None = None
@@ -286,7 +304,7 @@ def load(
         place,
         config,
         tuple(said.classes),
-        said.k,
+        said.aggregated,
         said.calibrated,
         said.thresholds,
         extractor,

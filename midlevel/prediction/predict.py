@@ -4,7 +4,7 @@ import functools
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,7 @@ class _Work:
             "classes": list(model.classes),
             "thresholds": model.thresholds,
             "k": model.k,
+            "aggregation": asdict(model.aggregation),
             "windows": model.config.windows.model_dump(),
         }
 

@@ -15,7 +15,8 @@ class WindowScores:
 
     Attributes:
         plan: the windows.
-        scores: float32 `(n, 1 + classes)`; column 0 is background.
+        scores: float32 `(n, 1 + classes)`; column 0 is background,
+            or that none of the classes is there: `Model.columns`.
         classes: names of the columns from 1.
         whole: log-odds of the whole photograph, float64 `(classes,)`; None where the
             model does not look at it.

@@ -74,10 +74,16 @@ class Run:
 
     @property
     def config(self) -> config_.Config:
-        """`config.yaml`; one from before `select` means what was done then."""
+        """`config.yaml`; one from before a setting means what was done then."""
         path = self.folder / "config.yaml"
-        is_older = "select" not in yaml_text.read(path)
-        return config_.load(path, config_.BEFORE_SELECT if is_older else None)
+        known: dict[str, Any] = yaml_text.read(path)
+        meant: dict[str, Any] = {}
+        if "select" not in known:
+            meant |= config_.BEFORE_SELECT
+        if "level" not in (known.get("labels") or {}):
+            meant |= config_.BEFORE_LEVEL
+        found = config_.load(path, meant)
+        return found.at(found.labels.level)
 
     @property
     def metrics(self) -> dict:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -75,6 +76,7 @@ def describe(model: Model, limits: uploads.Limits) -> dict[str, Any]:
         "classes": list(model.classes),
         "thresholds": model.thresholds,
         "k": model.k,
+        "aggregation": asdict(model.aggregation),
         "backbone": model.config.backbone.name,
         "engine": str(model.extractor.backbone.engine),
         "fingerprint": model.fingerprint,

@@ -4,6 +4,7 @@ from typing import Literal
 
 import pydantic
 
+from midlevel.prediction.facts import Aggregated
 from midlevel.prediction.records import Record
 
 MODEL = "midlevel-model/1"
@@ -59,15 +60,17 @@ class Refusal(_Answer):
 class ModelFacts(_Answer):
     """What is served, and what it takes.
 
-    `thresholds` are probabilities; `k` is the exponent of the image score. `max_upload`
-    is in bytes and of a whole request.
+    `thresholds` are probabilities; `aggregation` makes image scores of window scores;
+    `k` is its exponent, null where it is no power mean. `max_upload` is in bytes and of
+    a whole request.
     """
 
     schema_: Literal["midlevel-model/1"] = pydantic.Field(alias="schema")
     run: str
     classes: list[str]
     thresholds: dict[str, float]
-    k: float
+    k: float | None
+    aggregation: Aggregated
     backbone: str
     engine: str
     fingerprint: str

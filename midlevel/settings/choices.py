@@ -5,6 +5,7 @@ from typing import Literal, get_args
 DataFormat = Literal["auto", "coco", "voc", "yolo", "csv", "folders"]
 BoxUnits = Literal["auto", "pixels", "shares", "percent", "thousandths"]
 RecordFormat = Literal["jsonl", "csv"]
+Level = Literal["auto", "box", "image", "mixed"]  # of labels
 Select = Literal["heldout", "val"]
 ExportFormat = Literal["keras", "savedmodel", "onnx", "openvino", "litert"]
 

@@ -13,14 +13,13 @@ from midlevel import errors
 from midlevel.networks import engines
 from midlevel.networks.backbones import table
 from midlevel.settings import choices, config_errors, yaml_text
+from midlevel.settings.photographs import ImageLoss, Scores
 from midlevel.settings.sections import (
     Backbone,
     Data,
     Features,
     Head,
-    ImageLoss,
     Labels,
-    Scores,
     Section,
     Training,
     Windows,
@@ -28,6 +27,7 @@ from midlevel.settings.sections import (
 
 # What settings meant that were written before there was a choice.
 BEFORE_SELECT = {"select": "val", "image_loss.epochs": 0, "scores.whole": False}
+BEFORE_LEVEL = {"labels.level": "mixed"}
 
 
 class Config(Section):
@@ -65,6 +65,14 @@ class Config(Section):
                 f"cells, windows.pyramid has {min(sizes)}; the pyramid `paper` has 7"
             )
         return self
+
+    def at(self, level: str) -> "Config":
+        """The settings for a level of labels, with what they leave open until then."""
+        if level == "auto":
+            return self
+        labels = self.labels.model_copy(update={"level": level})
+        changed = {"labels": labels, "image_loss": self.image_loss.resolved(level)}
+        return self.model_copy(update=changed)
 
 
 def load(

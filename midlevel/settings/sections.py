@@ -24,7 +24,7 @@ class Section(pydantic.BaseModel):
     )
 
 
-def _told_apart(is_first: Callable[[object], bool]) -> pydantic.Discriminator:
+def told_apart(is_first: Callable[[object], bool]) -> pydantic.Discriminator:
     """Of two types, which a value is of, so that errors speak of one only."""
     return pydantic.Discriminator(lambda value: "<1>" if is_first(value) else "<2>")
 
@@ -106,7 +106,7 @@ class LevelSetting(Section):
 Pyramid = Annotated[
     Annotated[str, pydantic.Tag("<1>")]
     | Annotated[list[LevelSetting], pydantic.Field(min_length=1), pydantic.Tag("<2>")],
-    _told_apart(lambda value: not isinstance(value, list)),
+    told_apart(lambda value: not isinstance(value, list)),
 ]
 
 
@@ -179,6 +179,15 @@ class Features(Section):
 class Labels(Section):
     """Which windows teach what; see `midlevel.method.labels`."""
 
+    level: choices.Level = "auto"
+    """What teaches. `box`: boxes; photographs with a label without a box do not.
+    `image`: labels of photographs alone; boxes are not used. `mixed`: both, boxes where
+    there are some. `auto`: `image` where no training photograph has a box, `mixed`
+    where some have labels without boxes, else `box`."""
+    unboxed: Literal["largest", "leave_out"] = "largest"
+    """With `mixed`: labels without a box teach the photograph's largest windows, or no
+    window on its own; the image loss has them either way."""
+
     min_of_window: Fraction = labels.MIN_OF_WINDOW
     """Least share of a window that a box must fill to label it."""
     min_of_box: Fraction = labels.MIN_OF_BOX
@@ -202,6 +211,7 @@ class Labels(Section):
             self.same_class,
             self.difficult,
             self.background_fraction if self.background == "sample" else 1.0,
+            self.unboxed,
         )
 
 
@@ -245,7 +255,7 @@ class Training(Section):
     held_out_fifths: Annotated[
         Annotated[Literal["auto"], pydantic.Tag("<1>")]
         | Annotated[int, pydantic.Field(ge=1, le=5), pydantic.Tag("<2>")],
-        _told_apart(lambda value: value == "auto"),
+        told_apart(lambda value: value == "auto"),
     ] = "auto"
     """With `select: heldout`: fifths of the training photographs that are held out in
     turn; `auto`: three of up to 100 photographs, else one."""
@@ -254,40 +264,3 @@ class Training(Section):
         """The settings with what they leave open, which depends on the optimizer."""
         known = self.model_dump(exclude_none=True)
         return Training(**{**DEFAULTS[self.optimizer], **known})
-
-
-class ImageLoss(Section):
-    """Learning from the labels of photographs, after learning from windows."""
-
-    epochs: Annotated[int, pydantic.Field(ge=0)] = 8
-    """At most; 0 leaves it out."""
-    learning_rate: Annotated[float, pydantic.Field(gt=0)] = 1e-4
-    """Of Adam."""
-    batch: Annotated[int, pydantic.Field(ge=1)] = 16
-    """Photographs a step."""
-    windows: Annotated[int, pydantic.Field(ge=1)] = 100
-    """Windows that are drawn of each photograph for a step."""
-    steps: Annotated[int, pydantic.Field(ge=1)] = 240
-    """With `select: heldout`: how long it learns, in whole epochs, at most `epochs`."""
-
-
-class Scores(Section):
-    """How window scores become image scores."""
-
-    k: Annotated[
-        Annotated[Literal["auto"], pydantic.Tag("<1>")]
-        | Annotated[float, pydantic.Field(ge=1, le=100), pydantic.Tag("<2>")],
-        _told_apart(lambda value: value == "auto"),
-    ] = "auto"
-    """Exponent of the mean over windows; `auto`: 2 where there is an image loss, else
-    chosen."""
-    whole: bool = True
-    """Join a linear model of the whole photograph to the windows' scores."""
-    whole_strength: Annotated[float, pydantic.Field(gt=0)] = 10.0
-    """C of that model's logistic regression: the higher, the closer it fits."""
-    calibrate: bool = True
-    """Make scores probabilities."""
-    precision: Annotated[float, pydantic.Field(gt=0, le=1)] | None = None
-    """Precision that thresholds shall reach; by default they have the highest F1."""
-    mirror: bool = False
-    """Score photographs mirrored too, once trained: twice the network's time."""

@@ -94,8 +94,8 @@ def fit(
     gives the same weights twice, interrupted or not.
 
     Args:
-        validate: takes the step's scorer, gives `{"mAP": ..., "k": ...}`; None where
-            the schedule has no patience, and nobody watches.
+        validate: takes the step's scorer, gives `{"mAP": ...}`, and what else is to be
+            written down; None where the schedule has no patience, and nobody watches.
         folder: for the state.
 
     Raises:
@@ -134,8 +134,8 @@ def _said(row: dict) -> str:
     """An epoch's results, for a person."""
     if "mAP" not in row:
         return f"loss {row['loss']:.4f}"
-    found = f"validation mAP {row['mAP']:.4f} with k = {row['k']:g}"
-    return f"loss {row['loss']:.4f}, {found}"
+    with_k = f" with k = {row['k']:g}" if "k" in row else ""
+    return f"loss {row['loss']:.4f}, validation mAP {row['mAP']:.4f}{with_k}"
 
 
 def read_state(folder: Path) -> State:

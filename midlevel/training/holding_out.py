@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from midlevel import errors
-from midlevel.datasets import splitting
+from midlevel.datasets import levels, splitting
 from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
@@ -109,6 +109,9 @@ def _serves(fold: Prepared, config: Config) -> bool:
     held = fold.dataset.split(HELD_OUT)
     if not any((example.targets(count) == 1).any() for example in held):
         return False
+    if config.labels.level == levels.IMAGE:
+        rows = fold.readable(config.data.train)
+        return bool(levels.told_apart(rows, count).any())
     views = fold.views(config.data.train, [ORIGINAL])
     return any((labelled_windows.label(view, config) > 0).any() for view in views)
 
@@ -117,7 +120,7 @@ def _of_fold(
     fold: Prepared, config: Config, folder: Path, progress: Progress, is_watched: bool
 ) -> tuple[Scored, list[dict]]:
     """The held-out photographs of a fold, scored, and how the head was fitted."""
-    validation = Validation(fold, HELD_OUT, stages.ks(config))
+    validation = Validation(fold, HELD_OUT, stages.aggregations(config))
     job = stages.Job(fold, config, folder, validation if is_watched else None)
     fitted = stages.fit(job, progress)
     whole = fit_whole_model.fit(fold, config)

@@ -1,4 +1,4 @@
-"""Learning from whole photographs, after windows have taught a head one by one.
+"""Learning from whole photographs, alone or after windows have taught a head.
 
 Windows with two objects, which the window loss leaves out, teach too, and background is
 what photographs without an object have in common. The loss: `networks.image_loss`.
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midlevel.evaluation import fit_calibration
-from midlevel.method import scores
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
 from midlevel.networks import heads, image_loss
-from midlevel.settings.sections import ImageLoss
+from midlevel.settings.photographs import ImageLoss
 from midlevel.system import runtime
 from midlevel.training.photographs import PhotographBatch, PhotographSet
 from midlevel.training.steps import HeadStep
@@ -28,17 +28,22 @@ class ImageStep(HeadStep[PhotographBatch]):
     """Logistic loss of a photograph's classes; the head learns."""
 
     def __init__(
-        self, model: "keras.Model", settings: ImageLoss, k: float, start: Calibration
+        self,
+        model: "keras.Model",
+        settings: ImageLoss,
+        aggregation: Aggregation,
+        start: Calibration,
     ):
-        """Take a head that windows have taught.
+        """Take a head.
 
         Args:
-            k: exponent of the mean over windows.
+            settings: `resolved`.
+            aggregation: of window scores, in the loss.
             start: makes log-odds of scores for the loss, see `first_calibration`.
         """
         super().__init__(model)
         self._settings = settings
-        self._k = k
+        self._aggregation = aggregation
         self._start = start
         self._learn: image_loss.Learn | None = None
 
@@ -55,12 +60,20 @@ class ImageStep(HeadStep[PhotographBatch]):
     def learn(self, batch: PhotographBatch) -> float:
         """Learn from some photographs; the mean of their losses, classes added up."""
         if self._learn is None:
-            self._learn = image_loss.learner(self.model, self._k, self._start)
-        return self._learn(batch.features, batch.targets)
+            weight = self._settings.window_loss
+            self._learn = image_loss.learner(
+                self.model, self._aggregation, self._start, weight
+            )
+        some = batch.windows
+        windows = (some.features, some.ids, some.weights) if some is not None else ()
+        return self._learn(batch.features, batch.targets, windows)
 
 
 def first_calibration(
-    head: heads.Scorer, photographs: PhotographSet, k: float, seed: int
+    head: heads.Scorer,
+    photographs: PhotographSet,
+    aggregation: Aggregation,
+    seed: int,
 ) -> Calibration:
     """The slopes and intercepts of the loss: what calibrates the head as it comes.
 
@@ -73,6 +86,6 @@ def first_calibration(
         count, windows, channels = batch.features.shape
         of_all = heads.score(head, batch.features.reshape(-1, channels))
         by_photograph = of_all.reshape(count, windows, -1)[..., 1:]
-        found += [scores.image_scores(one, k) for one in by_photograph]
+        found += [aggregation(one) for one in by_photograph]
         targets.append(batch.targets)
     return fit_calibration.calibrate(np.array(found), np.concatenate(targets))[0]

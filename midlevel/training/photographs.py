@@ -1,25 +1,30 @@
 """Whole photographs in batches: some of their windows, drawn for every step."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from midlevel.features.preparation import View
+from midlevel.settings.photographs import ImageLoss
 from midlevel.system import threads
+from midlevel.training.batches import Batch, Batches
 
 
 @dataclass(frozen=True)
 class PhotographBatch:
-    """Some photographs.
+    """Some photographs, and labelled windows where these teach too.
 
     Attributes:
         features: float32 `(photographs, windows, channels)`.
         targets: int8 `(photographs, classes)` of 1, 0, -1.
+        windows: None where they do not teach.
     """
 
     features: np.ndarray
     targets: np.ndarray
+    windows: Batch | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -33,18 +38,27 @@ class PhotographSet:
             photographs show, or none.
     """
 
-    def __init__(self, views: Sequence[View], classes: int, windows: int):
-        """Take photographs, each in one view.
+    def __init__(
+        self,
+        photographs: Sequence[Sequence[View]],
+        classes: int,
+        settings: ImageLoss,
+        windows: Batches[Batch] | None = None,
+        size: int = 0,
+    ):
+        """Take photographs, each in one view or in several, of which one is drawn.
+
+        Of a photograph that has fewer windows than are drawn, some are drawn twice.
 
         Args:
             classes: how many there are.
-            windows: how many are drawn of each photograph for a step; of one that has
-                fewer, some are drawn twice.
+            windows: labelled windows, of which each batch has `size` too.
         """
         # By content: neither the format, nor names, nor their order change anything.
-        self._views = sorted(views, key=lambda view: view.key)
-        self._windows = windows
-        self.targets = np.stack([v.example.targets(classes) for v in self._views])
+        self._views = sorted(photographs, key=lambda views: views[0].key)
+        self._settings = settings
+        self._labelled, self._size = windows, size
+        self.targets = np.stack([v[0].example.targets(classes) for v in self._views])
         # Shown by all, or by none, a class would make every window say so.
         shown, absent = ((self.targets == value).any(axis=0) for value in (1, 0))
         self.targets[:, ~(shown & absent)] = -1
@@ -52,23 +66,49 @@ class PhotographSet:
     def __len__(self) -> int:
         return len(self._views)
 
+    @property
+    def odds(self) -> np.ndarray:
+        """Log-odds of each class's share of photographs, float64 `(classes,)`.
+
+        As if one more photograph showed half of it: no share is 0 or 1.
+        """
+        shown, absent = ((self.targets == v).sum(axis=0) + 0.5 for v in (1, 0))
+        return np.asarray(np.log(shown / absent))
+
     def batches(self, rng: np.random.Generator, size: int) -> Iterator[PhotographBatch]:
         """All photographs once, `size` at a time, in an order that `rng` draws."""
         order = rng.permutation(len(self))
         orders = (order[i : i + size] for i in range(0, len(order), size))
         jobs = ((some, [self._draw(rng, i) for i in some]) for some in orders)
-        yield from threads.in_order(jobs, self._batch, workers=1)
+        found = threads.in_order(jobs, self._batch, workers=1)
+        if self._labelled is None:
+            yield from found
+            return
+        with contextlib.closing(self._endless(rng.spawn(1)[0])) as windows:
+            for batch, labelled in zip(found, windows, strict=False):
+                yield replace(batch, windows=labelled)
 
-    def _draw(self, rng: np.random.Generator, number: int) -> np.ndarray:
-        """Numbers of the windows that stand for a photograph, ascending."""
-        count = self._views[number].count
-        found = rng.choice(count, self._windows, replace=count < self._windows)
-        return np.sort(found)
+    def _endless(self, rng: np.random.Generator) -> Generator[Batch]:
+        """Batches of labelled windows, epoch after epoch."""
+        while self._labelled is not None:
+            yield from self._labelled.batches(rng, self._size)
 
-    def _batch(self, job: tuple[np.ndarray, list[np.ndarray]]) -> PhotographBatch:
+    def _draw(self, rng: np.random.Generator, number: int) -> tuple[View, np.ndarray]:
+        """The view and the windows, ascending, that stand for a photograph."""
+        views, wanted = self._views[number], self._settings.windows
+        view = views[int(rng.integers(len(views)))] if len(views) > 1 else views[0]
+        rows = np.arange(view.count)
+        if self._settings.scales == "one":
+            level = view.plan.level
+            rows = np.flatnonzero(level == rng.choice(np.unique(level)))
+        found = rng.choice(len(rows), wanted, replace=len(rows) < wanted)
+        return view, rows[np.sort(found)]
+
+    def _batch(
+        self, job: tuple[np.ndarray, list[tuple[View, np.ndarray]]]
+    ) -> PhotographBatch:
         some, drawn = job
-        pairs = zip(some, drawn, strict=True)
-        features = [self._views[i].features[rows] for i, rows in pairs]
+        features = [view.features[rows] for view, rows in drawn]
         return PhotographBatch(
             np.stack(features).astype(np.float32), self.targets[some]
         )

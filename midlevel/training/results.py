@@ -7,6 +7,7 @@ from midlevel.evaluation import fit_calibration
 from midlevel.evaluation.validation import Scored
 from midlevel.features.preparation import Prepared
 from midlevel.method import metrics
+from midlevel.method.aggregation import Aggregation
 from midlevel.runs import Run
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
@@ -22,14 +23,15 @@ class Learned:
         fitted: the head that is kept.
         held_out: what calibration and thresholds are fitted to; None: to `measured`.
         measured: the validation split, by the head that is kept.
-        windows: how many of background and of each class were learned from.
+        windows: how many of background and of each class were learned from; None where
+            labels alone taught.
         timings: seconds, by what took them.
     """
 
     fitted: FittedHead
     held_out: HeldOut | None
     measured: Scored
-    windows: dict[str, int]
+    windows: dict[str, int] | None
     timings: dict[str, float]
 
     @property
@@ -46,16 +48,17 @@ def write(
     Files first, and then the record that says the run has them.
     """
     classes, chosen = prepared.dataset.classes, learned.chosen
-    k, _ = chosen.best()
+    aggregation, _ = chosen.best()
     found = fit_calibration.fit(
-        chosen.at(k), chosen.targets, config.scores, chosen.whole
+        chosen.at(aggregation), chosen.targets, config.scores, chosen.whole
     )
     _say_scarce(classes, found.own, progress)
     shown = learned.held_out or learned.fitted
     run.write_csv("history.csv", shown.history)
-    run.write_json("metrics.json", _metrics(config, classes, learned, k, found))
+    measured = _metrics(config, classes, learned, aggregation, found)
+    run.write_json("metrics.json", measured)
     run.update(
-        k=k,
+        aggregation=asdict(aggregation),
         calibration=asdict(found.calibration),
         thresholds=dict(zip(classes, found.thresholds, strict=True)),
         best_epoch=sum(learned.fitted.epochs.values()),
@@ -69,16 +72,18 @@ def _metrics(
     config: Config,
     classes: Sequence[str],
     learned: Learned,
-    k: float,
+    aggregation: Aggregation,
     found: fit_calibration.Fitted,
 ) -> dict:
     """What metrics.json says; `chosen_on` has the mAP of what chose, beside `mAP`."""
     chosen, measured = learned.chosen, learned.measured
     of_chosen, of_measured = (
-        some.ranking(k, found.calibration) for some in (chosen, measured)
+        some.ranking(aggregation, found.calibration) for some in (chosen, measured)
     )
     fitted = found.calibration if learned.held_out else None
-    apart = fit_calibration.apart(measured, k, config.scores, config.seed, fitted)
+    apart = fit_calibration.apart(
+        measured, aggregation, config.scores, config.seed, fitted
+    )
     return {
         "split": config.data.val,
         "images": len(measured.targets),

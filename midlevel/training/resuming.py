@@ -31,6 +31,8 @@ def check_same(run: runs.Run, data: Path, config: Config) -> None:
     Raises:
         errors.MidlevelError: its settings or data are others.
     """
+    level = config.labels.level
+    config = config.at(run.config.labels.level if level == "auto" else level)
     given, begun = map(config_.flat, (config, run.config))
     given["data"], begun["data"] = str(data.resolve()), run.record["data"]
     others = [name for name in given if given[name] != begun[name]]

@@ -1,4 +1,4 @@
-"""`midlevel train`: from boxed photographs to a run."""
+"""`midlevel train`: from labelled photographs to a run."""
 
 import contextlib
 import time
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from midlevel import errors, runs
-from midlevel.datasets import demo, reading
+from midlevel.datasets import demo, levels, reading
 from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features import preparation
 from midlevel.features.extractor import Extractor, build_extractor
@@ -40,10 +40,10 @@ def train(
     progress: Progress | None = None,
     then: Then | None = None,
 ) -> runs.Run:
-    """Learn new classes from photographs with boxes.
+    """Learn new classes from photographs with boxes, or with labels alone.
 
     Args:
-        data: a folder with boxed photographs; by default the demo set.
+        data: a folder with labelled photographs; by default the demo set.
         config: settings, or a YAML file with them.
         settings: dotted keys and their values, over `config`.
         run: the folder to write, or to go on in; by default a new one.
@@ -67,6 +67,7 @@ def train(
         place = runs.create(run)
         if place.has_begun:
             resuming.check_same(place, folder, chosen)
+            chosen = place.config
     with _going_on_explained(place), place.alone():
         prepared = _train(folder, chosen, place, progress)
         if prepared and chosen.report and then:
@@ -113,6 +114,7 @@ def _train(
         progress.say(f"{run.folder}: holds this run already, going on")
     drawn = run.split_files if run.has_begun else None
     dataset = reading.for_training(data, config, progress, drawn)
+    config = levels.resolved(dataset, config)
     resuming.begin(run, config, dataset, data)
     if run.record["finished"]:
         _say_finished(run, config, progress)
@@ -162,7 +164,7 @@ def _learn(
         started: when training began, as `time.monotonic` counts.
     """
     extracted = time.monotonic()
-    validation = Validation(prepared, config.data.val, stages.ks(config))
+    validation = Validation(prepared, config.data.val, stages.aggregations(config))
     held_out = holding_out.score(prepared, config, run.checkpoints, progress)
     if held_out:
         job = stages.Job(prepared, config, run.checkpoints)
@@ -196,8 +198,13 @@ def _kept_and_scored(
     return validation.scored(network, whole=whole)
 
 
-def _counted(ids: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
-    """How many windows of background and of each class were learned from."""
+def _counted(ids: np.ndarray | None, classes: tuple[str, ...]) -> dict[str, int] | None:
+    """How many windows of background and of each class were learned from.
+
+    None where labels alone taught.
+    """
+    if ids is None:
+        return None
     names = labels.names_by_id(classes)
     counts = np.bincount(ids, minlength=len(names)).tolist()
     return dict(zip(names, counts, strict=True))

@@ -13,7 +13,8 @@ from bench.ways import Way
 from midlevel import runs
 from midlevel.features.extractor import build_extractor
 from midlevel.images import pixels
-from midlevel.method import calibration, scores, windows
+from midlevel.method import calibration, windows
+from midlevel.method.aggregation import POWER, Aggregation
 from midlevel.networks import backbones, engines, heads
 from midlevel.prediction import model
 from midlevel.settings import config
@@ -55,7 +56,14 @@ def load(
     thresholds = {name: 0.0 if i < LABELS else 2.0 for i, name in enumerate(classes)}
     calibrated = calibration.none(len(classes))
     return model.Model(
-        run, settings, classes, K, calibrated, thresholds, extractor, head
+        run,
+        settings,
+        classes,
+        Aggregation(POWER, K),
+        calibrated,
+        thresholds,
+        extractor,
+        head,
     )
 
 
@@ -113,7 +121,7 @@ class Crops:
         image = pixels.read(path)
         boxes = windows.plan(pixels.size_wh(image), self._geometry).boxes
         cuts = np.stack([pixels.cut(image, box, self._side) for box in boxes])
-        return scores.image_scores(self._network(cuts)[:, 1:], K)
+        return Aggregation(POWER, K)(self._network(cuts)[:, 1:])
 
     def watched(self, paths: Sequence[Path]) -> Stopwatch:
         """As in `Maps`."""

@@ -6,7 +6,8 @@ from collections import defaultdict
 from unittest import mock
 
 from midlevel.images import decoding, pixels
-from midlevel.method import pooling, scores, whole
+from midlevel.method import pooling, whole
+from midlevel.method.aggregation import Aggregation
 from midlevel.prediction import records
 
 PARTS = {  # what midlevel calls by these names belongs to the stage
@@ -14,7 +15,7 @@ PARTS = {  # what midlevel calls by these names belongs to the stage
     "levels": ((pixels, "levels"),),
     "cuts": ((pixels, "cut"),),
     "pooling": ((pooling, "pool"), (whole, "of_maps")),
-    "record": ((records, "of_image"), (scores, "image_scores")),
+    "record": ((records, "of_image"), (Aggregation, "__call__")),
 }
 NETWORKS = ("backbone", "head", "crops")  # stages that are calls of a network
 STAGES = (*PARTS, *NETWORKS, "other")

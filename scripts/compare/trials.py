@@ -129,7 +129,7 @@ def train_and_score(
         "learning_s": round(learning_s, 1) if is_new else None,
         "settings": settings,
         "epoch": run.record["best_epoch"],
-        "k": run.record["k"],
+        "aggregation": run.record["aggregation"],
     }
     if not keep:
         shutil.rmtree(run.folder)

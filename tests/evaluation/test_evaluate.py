@@ -53,12 +53,13 @@ def test_the_table_is_what_the_model_scores_photograph_by_photograph(
 def test_the_validation_split_of_training_is_measured_again(found, trained, toy_voc):
     assert set(found.to_dict()) == {
         *("mAP", "AP", "run", "data", "split", "images", "k", "left_out"),
-        *("pointing", "interval"),
+        *("aggregation", "pointing", "interval"),
     }
     assert set(found.mAP) == {"area", "eleven_point", "non_interpolated"}
     assert (found.split, found.images, found.left_out) == ("val", 5, [])
     assert (found.run, found.data) == (str(trained.folder), str(toy_voc))
-    assert found.k == trained.record["k"]
+    assert found.aggregation == trained.record["aggregation"]
+    assert found.k == found.aggregation["by"]
     for name in ("mAP", "AP"):
         assert getattr(found, name) == trained.metrics[name]
 

@@ -63,7 +63,7 @@ def test_a_report_measures_the_same(model, prepared):
 
 
 def test_a_split_has_the_log_odds_that_photographs_have(model, prepared):
-    validation = Validation(prepared, "val", (model.k,))
+    validation = Validation(prepared, "val", (model.aggregation,))
     seen = []
     scored = validation.scored(model.head, seen.append, whole=model.whole)
     assert scored.whole.shape == (5, 3) and scored.whole.dtype == np.float64

@@ -14,7 +14,7 @@ from midlevel import errors, exports
 from midlevel.commands import export as command
 from midlevel.exports import contents, formats
 from midlevel.images import pixels
-from midlevel.method import scores
+from midlevel.method.aggregation import Aggregation
 from midlevel.networks import counted_grids, heads
 from midlevel.system import runtime
 
@@ -99,7 +99,7 @@ def test_the_whole_photograph_is_much_of_these_scores(model):
     image = shown(IMAGE_WH)
     found = model.windows(image)
     without = dataclasses.replace(model.calibration, whole_slopes=())
-    alone = without(scores.image_scores(found.scores[:, 1:], model.k))
+    alone = without(model.aggregation(found.scores[:, 1:]))
     assert np.abs(scores_of(model, image) - alone).max() > 0.1
 
 
@@ -263,7 +263,7 @@ def test_one_size_of_image_can_be_asked_of_any_format(model, tmp_path):
 
 
 def test_files_of_another_model_are_not_listed(model, exported, tmp_path):
-    other = dataclasses.replace(model, k=model.k + 1)
+    other = dataclasses.replace(model, aggregation=Aggregation("power", 3.5))
     folder = exported("keras")
     assert contents.read(folder, model)["files"]
     assert contents.read(folder, other)["files"] == []
@@ -275,7 +275,7 @@ def test_files_of_another_model_are_not_listed(model, exported, tmp_path):
 def test_a_folder_of_another_model_is_refused_and_stays(model, exported):
     folder = exported("keras")
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    other = dataclasses.replace(model, k=model.k + 1)
+    other = dataclasses.replace(model, aggregation=Aggregation("power", 3.5))
     with pytest.raises(errors.MidlevelError, match="of another model. Name another"):
         exports.export(other, folder, stub.QUIET)
     after = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}

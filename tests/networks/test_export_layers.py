@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from midlevel.images import pixels
-from midlevel.method import calibration, pooling, scores, whole, windows
+from midlevel.method import calibration, pooling, whole, windows
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.windows import Geometry, Level
 from midlevel.networks import export_layers
 
@@ -116,10 +117,32 @@ def test_image_scores_are_the_power_mean_of_the_classes(k):
     y = np.random.default_rng(0).dirichlet([0.1] * 4, (3, 60)).astype(np.float32)
     y[1] *= 1e-4  # y ** k is below what float32 can hold
     y[2] = 0
-    layer = reloaded(export_layers.ImageScores(k))
+    layer = reloaded(export_layers.ImageScores("power", k))
     found = keras.ops.convert_to_numpy(layer(y))
-    expected = [scores.image_scores(image[:, 1:], k) for image in y]
+    expected = [Aggregation("power", k)(image[:, 1:]) for image in y]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-12)
+
+
+@pytest.mark.parametrize("windows", [1, 7, 60])
+@pytest.mark.parametrize(
+    "how, by", [("max", 0.0), ("top", 0.1), ("top", 1.0), ("lse", 5.0), ("lse", 0.1)]
+)
+def test_image_scores_are_those_of_every_aggregation(how, by, windows):
+    rng = np.random.default_rng(0)
+    y = rng.dirichlet([0.1] * 4, (3, windows)).astype(np.float32)
+    y[1] = y[1] * 0.9 + 0.05
+    y[2] = 0
+    layer = reloaded(export_layers.ImageScores(how, by))
+    found = keras.ops.convert_to_numpy(layer(y))
+    expected = [Aggregation(how, by)(image[:, 1:]) for image in y]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_image_scores_that_were_exported_before_there_was_a_choice_still_load():
+    layer = export_layers.ImageScores.from_config({"k": 3.0, "name": "image_scores"})
+    y = np.random.default_rng(0).random((1, 6, 3)).astype(np.float32)
+    found = keras.ops.convert_to_numpy(layer(y))[0]
+    np.testing.assert_allclose(found, Aggregation("power", 3)(y[0, :, 1:]), rtol=1e-5)
 
 
 def test_image_scores_are_calibrated_as_in_the_run():

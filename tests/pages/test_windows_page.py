@@ -209,10 +209,26 @@ def test_the_boxes_of_a_photograph_may_lie_elsewhere(stub_backbone, toy_voc, tmp
 
 def test_labels_without_boxes_are_drawn_too(stub_backbone, toy_voc, tmp_path):
     folder = formats.write_folders(datasets.read(toy_voc), tmp_path / "set")
-    text = " ".join(make(folder, tmp_path, count=20).split())
+    mixed = settings(labels__level="mixed")
+    text = " ".join(make(folder, tmp_path, config=mixed, count=20).split())
     assert "Labels without a box: <span" in text
     assert "learns disc; holds most of a photograph with a label and no box" in text
     assert "<th>no box</th>" in text and "<th>several boxes</th>" not in text
+
+
+def test_labels_alone_teach_all_windows_together(stub_backbone, toy_voc, tmp_path):
+    folder = formats.write_folders(datasets.read(toy_voc), tmp_path / "set")
+    text = " ".join(make(folder, tmp_path, count=20).split())
+    assert "labels of photographs alone, which teach all their windows together" in text
+    assert "<th>all together</th>" in text and "Labels without a box: <span" in text
+    for word in (
+        "background<",
+        "is background",
+        "box fits",
+        "<h3>Boxes",
+        "learns disc",
+    ):
+        assert word not in text, word
 
 
 @pytest.mark.parametrize("write", [formats.write_yolo, formats.write_coco])

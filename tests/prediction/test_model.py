@@ -14,7 +14,6 @@ import stub
 import midlevel
 from midlevel import errors, runs
 from midlevel.images import pixels
-from midlevel.method import scores
 from midlevel.networks import backbones
 from midlevel.prediction import records
 
@@ -70,7 +69,7 @@ def test_scores_are_calibrated_image_scores_of_windows(model, photograph):
     assert found.scores.shape == (len(found.plan), 4)
     np.testing.assert_allclose(found.scores.sum(axis=1), 1, rtol=1e-5)
     (record,) = model.predict(image)
-    raw = scores.image_scores(found.scores[:, 1:], model.k)
+    raw = model.aggregation(found.scores[:, 1:])
     slopes, intercepts = model.calibration.slopes, model.calibration.intercepts
     odds = np.log(raw / (1 - raw)) * slopes + intercepts
     expected = 1 / (1 + np.exp(-odds))

@@ -14,7 +14,6 @@ import midlevel
 from midlevel import errors
 from midlevel.images import pixels
 from midlevel.images.pixels import Photograph
-from midlevel.method import scores
 from midlevel.prediction.window_scores import WindowScores
 from midlevel.system import text
 
@@ -81,7 +80,7 @@ def test_window_scores_have_the_log_odds_of_the_whole(model, plain, photographs)
     found = model.windows(image)
     assert found.whole.shape == (3,) and found.whole.dtype == np.float64
     assert plain.windows(image).whole is None
-    raw = scores.image_scores(found.scores[:, 1:], model.k)
+    raw = model.aggregation(found.scores[:, 1:])
     expected = model.calibrated(raw, found.whole)
     np.testing.assert_array_equal(model.probabilities(found), expected)
 

@@ -107,7 +107,7 @@ def test_yaml_reads_some_numbers_as_text_and_they_count_as_numbers():
         ("zzz", r"^zzz: no such setting\. There are: data, windows, .*, seed\.$"),
         (
             "scores.zzz",
-            r"^scores\.zzz: no such setting\. There are: k, .*, mirror\.$",
+            r"^scores\.zzz: no such setting\. There are: aggregation, k, .*, mirror\.$",
         ),
     ],
 )

@@ -3,15 +3,17 @@ import pytest
 import stub
 
 from midlevel.evaluation import fit_calibration
-from midlevel.method import scores
+from midlevel.method import calibration
+from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
-from midlevel.networks import heads
-from midlevel.settings.sections import ImageLoss
+from midlevel.networks import heads, image_loss
+from midlevel.settings.photographs import ImageLoss
 from midlevel.training import fitting, image_step
 from midlevel.training.fitting import Schedule
 from midlevel.training.image_step import ImageStep
 from midlevel.training.photographs import PhotographBatch
 
+POWER = Aggregation("power", 2.0)
 START = Calibration([1.5, 0.7], [0.2, -0.3])
 
 
@@ -27,7 +29,7 @@ def batch(photographs=4, windows=6):
 
 
 def begun(model, rate=0.01):
-    step = ImageStep(model, ImageLoss(learning_rate=rate), 2.0, START)
+    step = ImageStep(model, ImageLoss(learning_rate=rate).resolved("box"), POWER, START)
     step.begin()
     return step
 
@@ -37,7 +39,7 @@ def by_hand(model, given):
     losses = []
     for features, targets in zip(given.features, given.targets, strict=True):
         of_windows = heads.score(heads.in_training(model), features)[:, 1:]
-        p = START(scores.image_scores(of_windows, 2.0))
+        p = START(POWER(of_windows))
         losses.append(-np.log(np.where(targets == 1, p, 1 - p))[targets >= 0].sum())
     return np.mean(losses)
 
@@ -77,7 +79,7 @@ class Same:
 @pytest.mark.slow
 def test_interrupted_it_goes_on_to_the_same_head(tmp_path):
     def fit(folder, epochs):
-        step = ImageStep(head(dropout=0.5), ImageLoss(), 2.0, START)
+        step = ImageStep(head(dropout=0.5), ImageLoss().resolved("box"), POWER, START)
         schedule = Schedule(epochs, 4)
         return fitting.fit(step, Same(), None, schedule, 0, folder, stub.QUIET)[0]
 
@@ -92,7 +94,7 @@ def test_interrupted_it_goes_on_to_the_same_head(tmp_path):
 
 def test_a_head_that_photographs_make_worse_stays_as_it_came(tmp_path):
     before = head().get_weights()
-    step = ImageStep(head(), ImageLoss(), 2.0, START)
+    step = ImageStep(head(), ImageLoss().resolved("box"), POWER, START)
     found = iter([0.9, 0.5, 0.4])
     schedule = Schedule(6, 4, patience=2, may_keep_start=True)
     kept, state = fitting.fit(
@@ -119,11 +121,8 @@ class AllWindows:
 def test_it_begins_with_what_calibrates_the_photographs_that_it_learns_from():
     given = batch(40, 6)
     scorer = heads.in_training(head())
-    of_images = [
-        scores.image_scores(heads.score(scorer, rows)[:, 1:], 2.0)
-        for rows in given.features
-    ]
-    found = image_step.first_calibration(scorer, AllWindows(), 2.0, 0)
+    of_images = [POWER(heads.score(scorer, rows)[:, 1:]) for rows in given.features]
+    found = image_step.first_calibration(scorer, AllWindows(), POWER, 0)
     expected, _ = fit_calibration.calibrate(np.array(of_images), given.targets)
     np.testing.assert_allclose(found.slopes, expected.slopes, rtol=1e-3)
     np.testing.assert_allclose(found.intercepts, expected.intercepts, rtol=1e-3)
@@ -131,9 +130,30 @@ def test_it_begins_with_what_calibrates_the_photographs_that_it_learns_from():
 
 def test_a_high_power_of_small_scores_is_a_finite_loss():
     model = head()
-    step = ImageStep(model, ImageLoss(), 20.0, START)
+    step = ImageStep(
+        model, ImageLoss().resolved("box"), Aggregation("power", 20.0), START
+    )
     step.begin()
     given = batch()
     given.features[:] *= 50
     assert all(np.isfinite(step.learn(given)) for _ in range(4))
     assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Aggregation("power", 2.0),
+        Aggregation("max", 0.0),
+        Aggregation("top", 0.1),
+        Aggregation("top", 0.33),
+        Aggregation("lse", 5.0),
+    ],
+)
+@pytest.mark.parametrize("windows", [1, 9, 100])
+def test_the_loss_has_the_log_odds_of_the_same_score(kind, windows):
+    tf = pytest.importorskip("tensorflow")
+    y = np.random.default_rng(0).uniform(0.01, 0.99, (3, windows, 2)).astype("float32")
+    found = image_loss.log_odds(tf.constant(y), kind).numpy()
+    expected = [calibration.log_odds(kind(image)) for image in y]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

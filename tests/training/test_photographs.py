@@ -2,6 +2,7 @@ import types
 
 import numpy as np
 
+from midlevel.settings.photographs import ImageLoss
 from midlevel.training.photographs import PhotographSet
 
 COUNTS = (7, 3, 9, 12, 5)
@@ -22,7 +23,8 @@ def epoch(photographs, seed=0, size=2):
 
 
 def photographs(order=range(5), windows=6):
-    return PhotographSet([view(i, f"{i}") for i in order], 3, windows)
+    each = [[view(i, f"{i}")] for i in order]
+    return PhotographSet(each, 3, ImageLoss(windows=windows))
 
 
 def test_an_epoch_has_each_photograph_once_with_windows_of_its_own():

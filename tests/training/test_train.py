@@ -84,7 +84,7 @@ def test_a_run_explains_itself(trained, toy_voc):
     ]
     best = history[record["best_epoch"] - 1]
     assert float(best["mAP"]) == pytest.approx(trained.metrics["mAP"]["area"])
-    assert float(best["k"]) == record["k"]
+    assert float(best["k"]) == record["aggregation"]["by"]
     split = rows(trained.folder / "split.csv")
     assert len(split) == 16
     assert {"split": "val", "file": "JPEGImages/val_00.jpg"} in split
@@ -256,7 +256,7 @@ def test_killed_at_any_file_that_it_writes_a_run_goes_on(
     assert {path.name for path in run.folder.iterdir()} == FILES
     assert rows(folder / "history.csv") == rows(trained.folder / "history.csv")
     assert run.metrics["mAP"] == trained.metrics["mAP"]
-    for name in ("k", "thresholds", "best_epoch", "features_fingerprint"):
+    for name in ("aggregation", "thresholds", "best_epoch", "features_fingerprint"):
         assert run.record[name] == trained.record[name]
     image = toy_voc / "JPEGImages" / "val_00.jpg"
     found, expected = (midlevel.load(r.folder).predict(image) for r in (run, trained))

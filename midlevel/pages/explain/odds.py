@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from midlevel.method import scores
 from midlevel.prediction.model import Model
 from midlevel.prediction.window_scores import WindowScores
 
@@ -28,7 +27,7 @@ def of_class(model: Model, found: WindowScores, name: str) -> Parts | None:
     if found.whole is None:
         return None
     i = model.classes.index(name)
-    image_scores = scores.image_scores(found.scores[:, 1:], model.k)
+    image_scores = model.aggregation(found.scores[:, 1:])
     windows, whole = model.calibration.parts(image_scores, found.whole)
     return Parts(
         float(windows[i]), float(whole[i]), float(model.calibration.intercepts[i])

@@ -16,6 +16,7 @@ from midlevel.prediction.window_scores import WindowScores
 TOP = 5  # windows in a strip
 NEAREST = 5  # windows that speak for an object that qualifies for none
 TAKEN_FOR = 3  # classes that are named
+NOTHING = "no true object"  # what a window lies on
 VERDICTS = {  # (said, true): 1 shown, 0 not shown, -1 difficult objects alone
     (True, 1): "right",
     (True, 0): "wrong",
@@ -34,7 +35,8 @@ class TakenFor:
     Attributes:
         box: the object, `(4,)`; the whole photograph where its label has no box.
         windows: how many windows.
-        scores: the highest of their mean scores, as `(class or background, score)`.
+        scores: the highest of their mean scores, as `(name, score)`, of
+            `Model.columns`.
     """
 
     box: np.ndarray
@@ -54,7 +56,7 @@ class ExplainedClass:
         scores: `(m,)`, of these.
         taken_for: of a class that was missed, what its objects were taken for.
         lies_on: of a wrong label, what its best window lies on: the class of a true
-            object, or background; empty where not all objects have boxes.
+            object, or `NOTHING`; empty where not all objects have boxes.
         parts: what made the probability; None where the run has no whole model.
     """
 
@@ -118,8 +120,8 @@ def explain_class(
     if truth and verdict == "missed":
         objects = [taken_for(model, found, box) for box in _objects(found, truth, name)]
     if truth and verdict == "wrong" and not len(truth.unboxed):
-        names = labels.names_by_id(found.classes)
-        on = names[labels.lies_on(windows[best[:1]], truth)[0]]
+        i = labels.lies_on(windows[best[:1]], truth)[0]
+        on = labels.names_by_id(found.classes)[i] if i else NOTHING
     return ExplainedClass(
         name,
         float(probability),
@@ -149,7 +151,7 @@ def taken_for(model: Model, found: WindowScores, box: np.ndarray) -> TakenFor:
             :NEAREST
         ]
     means = found.scores[over].mean(axis=0)
-    names = labels.names_by_id(found.classes)
+    names = model.columns
     order = np.argsort(-means, kind="stable")[:TAKEN_FOR]
     return TakenFor(box, len(over), [(names[i], float(means[i])) for i in order])
 

@@ -16,6 +16,7 @@ from midlevel.evaluation import evaluate, measuring, mistakes
 from midlevel.evaluation.measuring import Measured
 from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
+from midlevel.method.aggregation import Aggregation
 from midlevel.pages import rendering
 from midlevel.pages.report import curves, gallery
 from midlevel.prediction.model import Model
@@ -25,6 +26,11 @@ from midlevel.system.progress import Progress
 TABLES = ("photographs", "curves")  # CSV files beside the page
 FEW = 20  # photographs; below, one moves a class's figures by points
 ADVICE = "Name another file with --output, or make room."
+LEARNED = {  # by level of labels
+    "box": "boxes",
+    "mixed": "boxes, and labels without boxes",
+    "image": "labels of photographs alone",
+}
 
 
 def report(
@@ -116,7 +122,7 @@ def _drawn(measured: Measured) -> dict:
         "worst_to_best": shown,
         "few": few,
         "few_is": FEW,
-        "kinds": mistakes.KINDS,
+        "kinds": {kind: _shown_kind(kind, numbers["level"]) for kind in mistakes.KINDS},
         "made": _made(numbers),
         "training_curve": curves.training(
             numbers["history"],
@@ -128,6 +134,15 @@ def _drawn(measured: Measured) -> dict:
             calibrated["before"], calibrated["after"]
         ),
     }
+
+
+def _shown_kind(kind: str, level: str) -> str:
+    """What the page calls a kind of mistake; labels alone know no background.
+
+    >>> _shown_kind("background", "image"), _shown_kind("other", "image")
+    ('no object', 'other')
+    """
+    return "no object" if (kind, level) == ("background", "image") else kind
 
 
 def _gain(found: float, baseline: float) -> str:
@@ -152,7 +167,8 @@ def _made(numbers: dict) -> dict[str, str]:
         "settings": "; ".join(f"{n}={v}" for n, v in names.items()) or "the defaults",
         "backbone": f"{numbers['backbone']['name']}, {numbers['backbone']['weights']}",
         "engine": ", ".join(engine[key] for key in ("name", "device", "precision")),
-        "exponent k": f"{numbers['k']:g}",
+        "labels": LEARNED[numbers["level"]],
+        "image scores": str(Aggregation(**numbers["aggregation"])),
         "started": environment["started"],
         "time": _seconds(numbers["timings"] or {}),
         "versions": ", ".join(f"{name} {version}" for name, version in versions),

@@ -48,7 +48,7 @@ class Sheets:
         scale = photograph.pixels.shape[1] / photograph.size_wh[0]
         boxes = self.model.extractor.plan(photograph.size_wh).boxes
         ids = labels.lies_on(boxes, example)
-        names = labels.names_by_id(self.model.classes)
+        names = self.model.columns
         for unit, rank in places:
             window = self.found.windows[rank, unit]
             tile = pixels.cut(photograph.pixels, boxes[window] * scale, SIDE)

@@ -71,7 +71,7 @@ def make(
     place = outputs.folder(output, FOLDER)
     sheets = unit_sheets.Sheets(model, [view.example for view in views], found)
     rows = sheets.make(list(why), place, asked.of, progress)
-    names = labels.names_by_id(model.classes)
+    names = model.columns
     shown = [
         {**row, "why": why[row["unit"]], "leaning": layer.leaning(row["unit"], names)}
         for row in rows

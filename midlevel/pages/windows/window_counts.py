@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel.datasets import Example
+from midlevel.datasets import Example, levels
 from midlevel.method import boxes as boxes_
 from midlevel.method import labels, windows
 from midlevel.method.windows import Geometry, Plan
@@ -60,11 +60,14 @@ KINDS = {  # of boxes, in the order in which people read them
     "shared": "crowded",
     "long": "always cut",
     "small": "too small",
+    "unused": "not used",
 }
 
 
 def kind(taught: Taught, config: Config) -> str:
     """Whether a box teaches, or why not: a key of `KINDS`."""
+    if config.labels.level == levels.IMAGE:
+        return "unused"
     if taught.learned:
         return "teaches"
     if taught.is_difficult:
@@ -90,6 +93,7 @@ def why(taught: Taught, config: Config) -> str:
         f"it, {rules.min_of_box:.0%} is needed (labels.min_of_box)",
         "small": f"teaches nothing: it fills {taught.fills:.0%} of a window at most, "
         f"{rules.min_of_window:.0%} is needed (labels.min_of_window)",
+        "unused": "its box is not used, labels alone teach (labels.level)",
     }[kind(taught, config)]
 
 

@@ -22,6 +22,7 @@ MARKS = {  # of windows that learn no class: shape, colour, half size; sign in a
     labels.SEVERAL: ("cross", WHITE, 5, "×"),
     labels.DIFFICULT: ("plus", WHITE, 5, "+"),
     labels.UNBOXED: ("diamond", GREY, 4, "◇"),
+    labels.TOGETHER: ("diamond", WHITE, 4, "◆"),
 }
 
 
@@ -47,9 +48,17 @@ def css(rgb: tuple[int, int, int]) -> str:
     return "#{:02x}{:02x}{:02x}".format(*rgb)
 
 
-def signs() -> list[tuple[str, str]]:
-    """What the marks of windows that learn no class mean: a sign and a text each."""
-    return [(mark[-1], labels.MEANING[reason]) for reason, mark in MARKS.items()]
+def signs(is_alone: bool = False) -> list[tuple[str, str]]:
+    """What the marks of windows that learn no class mean: a sign and a text each.
+
+    Args:
+        is_alone: whether labels of photographs alone teach.
+    """
+    return [
+        (mark[-1], labels.MEANING[reason])
+        for reason, mark in MARKS.items()
+        if (reason == labels.TOGETHER) == is_alone
+    ]
 
 
 def draw(sampled: Sampled, tally: Tally, number: str, place: Path) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel.datasets import Dataset, Example, mending, summary
+from midlevel.datasets import Dataset, Example, levels, mending, summary
 from midlevel.features import batch, store
 from midlevel.features.batch import Failure
 from midlevel.images import pixels
@@ -111,7 +111,11 @@ def sample(
         return None, list(map(str, problems))
     plan = windows.plan(photograph.size_wh, geometry)
     key = store.content_key(file.data, ORIGINAL)
-    judged = labels.judge(plan.boxes, fitted, config.labels.rules(), config.seed, key)
+    if config.labels.level == levels.IMAGE:
+        judged = labels.judge_together(len(plan))
+    else:
+        rules = config.labels.rules()
+        judged = labels.judge(plan.boxes, fitted, rules, config.seed, key)
     numbers = window_counts.size_numbers(plan, geometry)
     return Sampled(fitted, plan, judged, numbers), list(map(str, problems))
 

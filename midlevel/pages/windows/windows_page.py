@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import reading, surroundings
+from midlevel.datasets import levels, reading, surroundings
 from midlevel.images.names import is_image_name
 from midlevel.method import labels
 from midlevel.pages import outputs, rendering
@@ -21,6 +21,7 @@ HEADINGS = {  # of columns of windows that learn no class
     labels.SEVERAL: "several boxes",
     labels.DIFFICULT: "difficult",
     labels.UNBOXED: "no box",
+    labels.TOGETHER: "all together",
 }
 
 
@@ -55,6 +56,8 @@ def make(
     else:
         dataset = reading.for_split(source, config, split, progress)
         examples = dataset.split(split)
+    config = levels.resolved(dataset, config)
+    is_alone = config.labels.level == levels.IMAGE
     tally = window_tally.Tally(dataset, config)
     chosen = set(np.linspace(0, len(examples) - 1, count).round().astype(int).tolist())
     shown = tally.take(examples, chosen, progress)
@@ -75,8 +78,9 @@ def make(
         split=split,
         tally=tally,
         photographs=drawn,
-        signs=window_pictures.signs(),
+        signs=window_pictures.signs(is_alone),
         headings=[*dataset.classes, *(HEADINGS[name] for name in labels.OTHERS)],
         kinds=window_counts.KINDS,
+        is_alone=is_alone,
     )
     return outputs.write_page(place, text)
