@@ -42,10 +42,10 @@ def train(
     resume: bool = False,
     progress: "Progress | None" = None,
 ) -> "Run":
-    """Learn new classes from photographs with boxes, and write the page on the run.
+    """Learn new classes from labelled photographs, and write the page on the run.
 
     Args:
-        data: a folder with boxed photographs; by default the demo set.
+        data: a folder with labelled photographs; by default the demo set.
         config: settings, or a YAML file with them.
         settings: dotted keys over `config`, such as `{"data.classes": ["cat"]}`.
         seed: the same seed gives the same weights on a CPU; over `settings`.

@@ -80,7 +80,7 @@ def export(model, names, output, image_wh, verify, quiet):
     """Write a model as files for other programs, and verify them.
 
     Of each format there are two files. `window` takes RGB uint8 windows of the
-    backbone's input size and gives the scores of background and classes. `image` takes
+    backbone's input size and gives the scores of windows. `image` takes
     whole RGB uint8 images and gives the probability of each class; preprocessing is
     inside. Beside them: labels.json, exports.json and a model card.
 

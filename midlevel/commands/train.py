@@ -23,11 +23,11 @@ from midlevel.commands import options
 @click.option("--strict", is_flag=True, help="Refuse DATA in which anything is wrong.")
 @options.quiet_option
 def train(data, config, settings, form, run, seed, resume, strict, quiet):
-    """Learn from DATA, a folder with boxed photographs.
+    """Learn from DATA, a folder with labelled photographs.
 
     Without DATA, the demo set that comes with midlevel. DATA may be PASCAL VOC or XML
     files beside the photographs, COCO, YOLO (data.yaml), a CSV file, or a folder for
-    each class; labels without boxes teach too.
+    each class. Photographs have boxes, or labels alone, or both are mixed.
 
     \b
         midlevel train

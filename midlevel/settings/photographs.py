@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from midlevel.method.aggregation import Aggregation
-from midlevel.settings.sections import Fraction, Section, told_apart
+from midlevel.settings.sections import Section, told_apart
 
 # What settings leave open, by the level of labels. A head that boxes have taught is
 # nearly done when photographs come; one that knows labels alone begins with them.
@@ -62,7 +62,7 @@ class Scores(Section):
     ] = "auto"
     """Exponent of the power mean; `auto`: 2 where there is an image loss, else chosen;
     chosen too where labels alone teach and `aggregation` is `power`."""
-    top: Annotated[Fraction, pydantic.Field(gt=0)] = 0.1
+    top: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
     """Share of the windows for `top`."""
     lse: Annotated[float, pydantic.Field(gt=0, le=1000)] = 5.0
     """r of `lse`: near 0 it is the mean, the larger the nearer to the highest."""

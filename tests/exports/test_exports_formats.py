@@ -154,7 +154,7 @@ def said_inside(path, name):
         texts = onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map
     else:
         graph = runtime.load_openvino().Core().read_model(path)
-        parts = ("classes", "thresholds", "k", "window_scores")
+        parts = ("classes", "thresholds", "k", "aggregation", "window_scores")
         texts = {p: graph.get_rt_info(["midlevel", p]).astype(str) for p in parts}
     return {key: json.loads(text) for key, text in texts.items()}
 

@@ -245,6 +245,32 @@ def test_labels_of_the_whole_change_nothing_but_background(corners, classes, ran
     assert (areas[labelled] >= 0.99 * areas.max()).all()
 
 
+def objects_of(unboxed):
+    """A sheep with a box, and classes without."""
+    return SimpleNamespace(
+        boxes=np.array([(0, 0, 3, 3)], np.float32),
+        classes=np.array([SHEEP], np.int16),
+        difficult=np.array([False]),
+        unboxed=np.array(unboxed, np.int16),
+    )
+
+
+@pytest.mark.parametrize(
+    "unboxed, expected", [("largest", [5, 5, 5, 2]), ("leave_out", [-1, -1, -1, 2])]
+)
+def test_labels_without_boxes_teach_the_largest_windows_or_none(unboxed, expected):
+    rules = Rules(unboxed=unboxed)
+    found = labels.judge(WHOLE, objects_of([5]), rules, 0, "a")
+    assert found.ids.tolist() == expected
+    plain = labels.judge(WHOLE, objects_of([]), rules, 0, "a")
+    assert plain.ids.tolist() == [0, 0, 0, 2]
+
+
+def test_where_labels_alone_teach_no_window_has_a_label():
+    found = labels.judge_together(3)
+    assert found.ids.tolist() == [-1] * 3 and set(found.reasons) == {labels.TOGETHER}
+
+
 def test_a_window_lies_on_an_object_of_a_class_or_on_background():
     objects = SimpleNamespace(
         boxes=np.array([FITS, (40, 0, 50, 10)]), classes=np.array([SHEEP, PERSON])

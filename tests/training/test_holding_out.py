@@ -156,7 +156,9 @@ def test_a_run_of_before_is_gone_on_with_as_it_was_begun(held_out, toy_voc, tmp_
     path = folder / "config.yaml"
     older = yaml.safe_load(path.read_text())
     del older["select"], older["image_loss"], older["scores"]["whole"]
+    del older["labels"]["level"]
     path.write_text(yaml.safe_dump(older))
     config = Run(folder).config
     assert (config.select, config.image_loss.epochs) == ("val", 0)
     assert not config.scores.whole
+    assert config.labels.level == "mixed"  # there was no other

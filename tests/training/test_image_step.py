@@ -9,6 +9,7 @@ from midlevel.method.calibration import Calibration
 from midlevel.networks import heads, image_loss
 from midlevel.settings.photographs import ImageLoss
 from midlevel.training import fitting, image_step
+from midlevel.training.batches import Batch
 from midlevel.training.fitting import Schedule
 from midlevel.training.image_step import ImageStep
 from midlevel.training.photographs import PhotographBatch
@@ -157,3 +158,50 @@ def test_the_loss_has_the_log_odds_of_the_same_score(kind, windows):
     found = image_loss.log_odds(tf.constant(y), kind).numpy()
     expected = [calibration.log_odds(kind(image)) for image in y]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_labelled_windows_add_their_weighted_loss():
+    given, rng = batch(), np.random.default_rng(5)
+    features = rng.normal(size=(6, 5)).astype(np.float32)
+    ids, weights = np.array([0, 1, 2, 1, 0, 2], np.int16), rng.random(6)
+    windows = Batch(features, ids, weights.astype(np.float32))
+    both = PhotographBatch(given.features, given.targets, windows)
+    model = head()
+    scores = heads.score(heads.in_training(model), features)
+    of_windows = -(np.log(scores[np.arange(6), ids]) * weights).mean()
+    expected = by_hand(model, given) + 0.3 * of_windows
+    settings = ImageLoss(learning_rate=0.01, window_loss=0.3).resolved("box")
+    step = ImageStep(model, settings, POWER, START)
+    step.begin()
+    assert step.learn(both) == pytest.approx(expected, rel=1e-4)
+
+
+# === Heads without background ===
+
+
+def test_a_head_without_background_starts_at_the_odds_it_is_given():
+    model = heads.build(5, 2, hidden=[8], background=False)
+    odds = np.array([-2.0, 1.0])
+    heads.start_at(model, odds)
+    nothing = np.zeros((1, 5), np.float32)
+    (found,) = heads.score(heads.in_training(model), nothing)
+    p = 1 / (1 + np.exp(-odds))
+    np.testing.assert_allclose(found, [(1 - p).prod(), *p], rtol=1e-5)
+
+
+def test_a_head_without_background_is_kept_and_read(tmp_path):
+    model = heads.build(5, 2, hidden=[8], background=False)
+    model.save(tmp_path / "head.keras")
+    same = heads.load(tmp_path / "head.keras")
+    assert not heads.has_background(same) and heads.has_background(head())
+    given = batch().features[0]
+    np.testing.assert_array_equal(
+        *(heads.score(heads.in_training(one), given) for one in (model, same))
+    )
+
+
+def test_units_of_a_head_without_background_have_no_weight_towards_it():
+    model = heads.build(5, 2, hidden=[8], background=False)
+    _, weights = heads.hidden(model)
+    assert weights.shape == (8, 3) and not weights[:, 0].any()
+    np.testing.assert_array_equal(weights[:, 1:], model.get_layer("fcb").kernel)

@@ -3,6 +3,7 @@ import types
 import numpy as np
 
 from midlevel.settings.photographs import ImageLoss
+from midlevel.training.batches import Batch
 from midlevel.training.photographs import PhotographSet
 
 COUNTS = (7, 3, 9, 12, 5)
@@ -62,3 +63,51 @@ def test_the_order_of_the_views_changes_nothing_and_every_epoch_draws_anew():
 def test_a_class_that_all_show_teaches_nothing():
     assert set(photographs().targets[:, 2].tolist()) == {-1}
     assert set(photographs().targets[:, 0].tolist()) == {0, 1}
+
+
+def test_one_scale_is_one_level_a_photograph_and_step():
+    views = [view(i, f"{i}") for i in range(5)]
+    for one in views:
+        level = np.arange(one.count) % 2
+        one.plan = types.SimpleNamespace(level=level)
+    settings = ImageLoss(windows=6, scales="one")
+    found = PhotographSet([[one] for one in views], 3, settings)
+    levels = set()
+    for seed in range(4):
+        for batch in epoch(found, seed):
+            drawn = batch.features[:, :, 1] % 2
+            assert (drawn == drawn[:, :1]).all()
+            levels |= set(drawn[:, 0].tolist())
+    assert levels == {0, 1}
+
+
+def test_of_several_views_one_is_drawn_a_step():
+    pairs = [[view(0, f"{i}"), view(2, f"{i} mirrored")] for i in range(5)]
+    found = PhotographSet(pairs, 3, ImageLoss(windows=4))
+    shown = [set(batch.features[:, 0, 0].tolist()) for batch in epoch(found, size=1)]
+    assert len(found) == 5 and set.union(*shown) == {0, 2}
+
+
+class Labelled:
+    """Three batches of labelled windows, the last smaller."""
+
+    def batches(self, rng, size):
+        for count in (size, size, 1):
+            number = int(rng.integers(1000))
+            yield Batch(np.full((count, 4), number), np.ones(count), np.ones(count))
+
+
+def test_labelled_windows_come_with_every_batch_epoch_after_epoch():
+    each = [[view(i % 5, f"{i}")] for i in range(10)]
+    settings = ImageLoss(windows=6, window_loss=1)
+    found = epoch(PhotographSet(each, 3, settings, Labelled(), 8))
+    assert [len(batch.windows) for batch in found] == [8, 8, 1, 8, 8]
+    plain = epoch(PhotographSet(each, 3, settings))
+    for a, b in zip(found, plain, strict=True):  # photographs are drawn as without
+        np.testing.assert_array_equal(a.features, b.features)
+        assert b.windows is None
+
+
+def test_odds_are_of_the_share_of_photographs():
+    two_of_five = np.log(2.5 / 3.5)
+    np.testing.assert_allclose(photographs().odds, [two_of_five, 0, 0])
