@@ -45,7 +45,7 @@ def for_training(
     summary.say_shown(dataset, chosen.train, chosen.val, progress, not is_alone)
     levels.say(dataset, config, progress)
     _check_shown(dataset, "val", chosen.val)
-    summary.say_unused(dataset, progress, chosen.strict)
+    summary.say_unused(dataset, progress, chosen.strict, not is_alone)
     return dataset
 
 
@@ -61,7 +61,7 @@ def for_split(
     if split in (config.data.train, config.data.val):
         dataset = with_validation(dataset, config)
     summary.say_unused(dataset, progress)
-    return dataset
+    return levels.learned_from(dataset, config)
 
 
 def for_run(
@@ -89,7 +89,8 @@ def for_run(
     dataset = labelled(folder, config, record["classes"])
     if is_own and not dataset.splits.get(config.data.val):
         dataset = with_validation(dataset, config, run.split_files)
-    summary.say_unused(dataset, progress)
+    is_alone = config.labels.level == levels.IMAGE
+    summary.say_unused(dataset, progress, has_background=not is_alone)
     return levels.learned_from(dataset, config) if is_own else dataset
 
 

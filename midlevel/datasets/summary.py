@@ -58,12 +58,16 @@ def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:
 
 
 def say_unused(
-    dataset: datasets.Dataset, progress: Progress, strict: bool = False
+    dataset: datasets.Dataset,
+    progress: Progress,
+    strict: bool = False,
+    has_background: bool = True,
 ) -> None:
     """Name the classes that nobody asked for, and what is wrong; see `say_problems`."""
     if dataset.ignored:
         others = ", ".join(f"{name} {n}" for name, n in dataset.ignored.items())
-        progress.say(f"boxes of other classes, taken as background: {others}")
+        are = "taken as background" if has_background else "which are not learned"
+        progress.say(f"boxes of other classes, {are}: {others}")
     say_problems(dataset.problems, progress, strict)
 
 

@@ -97,17 +97,9 @@ class Model:
         return self.aggregation.k
 
     @property
-    def has_background(self) -> bool:
-        """Whether column 0 of window scores is background; else: none of the classes.
-
-        Labels without boxes do not say which windows are background.
-        """
-        return self.config.labels.level != "image"
-
-    @property
     def columns(self) -> tuple[str, ...]:
-        """What each column of window scores is of."""
-        return labels.names_by_id(self.classes, self.has_background)
+        """What each column of window scores is of; labels alone teach no background."""
+        return labels.names_by_id(self.classes, self.config.labels.level != "image")
 
     @property
     def named(self) -> str:

@@ -69,7 +69,6 @@ def test_each_class_is_scored_alone_and_column_nought_is_none_of_them(model, toy
     none = (1 - found[:, 1:].astype(np.float64)).prod(axis=1)
     np.testing.assert_allclose(found[:, 0], none, atol=1e-5)
     assert model.columns == ("none of the classes", "disc", "square", "wedge")
-    assert not model.has_background
     assert not heads.has_background(heads.load(model.run.head_file))
 
 
@@ -198,3 +197,21 @@ def test_windows_and_photographs_teach_together(trained, toy_voc, tmp_path):
         for one in (run, trained)
     ]
     assert losses[0][0] > losses[1][0]  # the windows' is added
+
+
+def test_the_same_command_goes_on_with_a_run_whose_level_was_found(
+    stub_backbone, toy_voc, tmp_path
+):
+    folder = formats.write_folders(midlevel.datasets.read(toy_voc), tmp_path / "set")
+    settings = {**stub.SETTINGS, "image_loss.epochs": 1, "image_loss.mean_epochs": 0}
+    notes, place = stub.Notes(), tmp_path / "run"
+    run = midlevel.train(folder, run=place, settings=settings, progress=notes)
+    assert "learns from labels alone" in notes.text
+    assert "ackground" not in notes.text
+    assert run.config.labels.level == "image"
+    assert run.config.image_loss.epochs == 1 and run.config.image_loss.steps
+    midlevel.train(folder, run=place, settings=settings, progress=notes)
+    assert f"{place}: is finished, nothing to do" in notes.lines
+    others = {**settings, "labels.level": "mixed"}
+    with pytest.raises(errors.MidlevelError, match="labels.level=image.*level=mixed"):
+        midlevel.train(folder, run=place, settings=others, progress=notes)
