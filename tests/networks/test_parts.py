@@ -32,9 +32,9 @@ def names(path):
 
 def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     used = set()
-    for normalise in ("power", "none"):
+    for kind in ({}, {"normalise": "none"}, {"background": False}):
         for optimizer in (keras.optimizers.Adam(), keras.optimizers.SGD()):
-            head = heads.build(4, 2, [3], normalise=normalise)
+            head = heads.build(4, 2, [3], **kind)
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)
             parts.check(path)
