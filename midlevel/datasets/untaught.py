@@ -51,7 +51,7 @@ def find(dataset: Dataset, config: Config, size_of: SizeOf) -> dict[str, str]:
     if not rows:
         return {}
     taught, count = _Taught(config, size_of), len(dataset.classes)
-    shown = np.array([row.targets(count) != 0 for row in rows])
+    shown = np.array([row.shows(count) for row in rows])
     found = {}
     for i, name in enumerate(dataset.classes):
         showing = [rows[j] for j in np.flatnonzero(shown[:, i])]

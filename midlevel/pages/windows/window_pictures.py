@@ -22,6 +22,7 @@ MARKS = {  # of windows that learn no class: shape, colour, half size; sign in a
     labels.SEVERAL: ("cross", WHITE, 5, "×"),
     labels.DIFFICULT: ("plus", WHITE, 5, "+"),
     labels.UNBOXED: ("diamond", GREY, 4, "◇"),
+    labels.UNSAID: ("square", GREY, 4, "□"),
 }
 
 

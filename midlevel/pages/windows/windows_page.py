@@ -21,6 +21,7 @@ HEADINGS = {  # of columns of windows that learn no class
     labels.SEVERAL: "several boxes",
     labels.DIFFICULT: "difficult",
     labels.UNBOXED: "no box",
+    labels.UNSAID: "not said",
 }
 
 
