@@ -344,6 +344,8 @@ def folder(tmp_path_factory):
         f'{HEADER}\na.jpg,1,2,5,6,dog\n"b.jpg",,,,,\n',
         "a.jpg,cat;dog\nb.jpg,cat\n",
         "path,cat,split\na.jpg,1,val\n",
+        "path,cat,dog\na.jpg,1,0\nb.jpg,,1\n",
+        "ImageID,Source,LabelName,Confidence\na,verification,cat,1\nb,x,cat,0\n",
     ],
 )
 @hypothesis.given(data=hypothesis.strategies.data())

@@ -32,7 +32,7 @@ def read(place: Path) -> Reading:
     """
     folder, found = paths.root_of(place), _files(place)
     files = {path: coco_file.load(path) for path in found}
-    with_boxes = [path for path, file in files.items() if file.has_boxes]
+    with_boxes = [path for path, file in files.items() if file.has_objects]
     if not with_boxes:
         raise errors.DataError(
             f"{found[0] if found else place}: has no boxes. Expected {EXPECTED}; files "

@@ -30,12 +30,27 @@ class File:
     lines: dict[str, list[int]]
 
     @property
-    def has_boxes(self) -> bool:
+    def has_objects(self) -> bool:
         """Whether objects are what the annotations are about, or there are none."""
-        stated = self.lists["annotations"]
-        items = [item for item in stated if isinstance(item, dict)]
-        is_about = any(i.get("bbox") or i.get("segmentation") for i in items)
-        return bool(self.lists["categories"]) and (is_about or not stated)
+        is_about = self._has_boxes or self.is_of_labels
+        return bool(self.lists["categories"]) and (
+            is_about or not self.lists["annotations"]
+        )
+
+    @property
+    def is_of_labels(self) -> bool:
+        """Whether no annotation says where, and all say of which category they are."""
+        keys = [item for item in self._annotations if "category_id" in item]
+        is_all = len(keys) == len(self.lists["annotations"]) > 0
+        return is_all and not self._has_boxes
+
+    @property
+    def _annotations(self) -> list[dict]:
+        return [item for item in self.lists["annotations"] if isinstance(item, dict)]
+
+    @property
+    def _has_boxes(self) -> bool:
+        return any(i.get("bbox") or i.get("segmentation") for i in self._annotations)
 
     def line(self, key: str, i: int) -> int | None:
         """Where item `i` of a list begins."""

@@ -39,6 +39,7 @@ def read(
 ) -> tuple[list[Annotation], list[Problem]]:
     """The annotations of a file, and each image and annotation that cannot be used."""
     drafts, by_image, problems = _drafts(file, folder)
+    is_of_labels = file.is_of_labels
     for i, item in enumerate(file.lists["annotations"]):
         line = file.line("annotations", i)
         key = among(drafts, identity(item, "image_id"))
@@ -48,7 +49,10 @@ def read(
             problems.append(found)
         elif (draft := drafts[key]) and item.get("iscrowd") != 1:
             try:
-                draft.add(_box(item), _name(item, names), line)
+                if is_of_labels:
+                    draft.unboxed.append(_name(item, names))
+                else:
+                    draft.add(_box(item), _name(item, names), line)
             except errors.DataError as error:
                 draft.refuse("annotation", f"annotations[{i}]: {error}", line)
     each_once = {id(draft): draft for draft in drafts.values() if draft}
