@@ -66,8 +66,13 @@ def _write_voc(folder: Path) -> list[Path]:
 
 def _write_coco(folder: Path) -> list[Path]:
     shown = [
-        {"id": i, "file_name": f"{name}.bmp", "width": 24, "height": 16}
-        for i, name in enumerate(BOXES)
+        {
+            **{"id": i, "file_name": f"{name}.bmp", "width": 24, "height": 16},
+            "neg_category_ids": [  # all that it does not show, so that all is said
+                key for key, label in enumerate(NAMES, 1) if label not in dict(boxes)
+            ],
+        }
+        for i, (name, boxes) in enumerate(BOXES.items())
     ]
     rows = [
         {
@@ -138,6 +143,8 @@ def judge(form: str, folder: Path, file: Path, data: bytes) -> str:
         assert row.path.is_file() and row.path.resolve().is_relative_to(folder)
         assert np.isfinite(row.boxes).all()
         assert len(row.boxes) == len(row.classes) == len(row.difficult)
+        shown = row.shows(len(found.classes))
+        assert not shown[row.not_said - 1].any()
     COUNTERS[form](file, data, found, rows)
     if form in ("voc", "yolo") and file.stem in BOXES:
         _assert_others_are_as_before(file.stem, found, rows)

@@ -17,6 +17,9 @@ class Annotation:
         difficult: whether each box is marked as difficult.
         lines: line of each box in the file that holds it, from 1; or empty.
         unboxed: names of classes that the photograph shows, nobody says where.
+        absent: names of classes that it surely does not show; of any other class that
+            it does not show, nothing is said. None: it shows no others, as usual.
+        partly_boxed: names of classes of which only some objects have a box.
         relative: boxes are in shares of the photograph's sides, not in pixels.
         source: the file that holds the boxes; the photograph itself where none does.
         counts_from: the first pixel's number in `source`; `boxes` count from 0, so
@@ -30,6 +33,8 @@ class Annotation:
     difficult: Sequence[bool] = ()
     lines: Sequence[int] = ()
     unboxed: Sequence[str] = ()
+    absent: Sequence[str] | None = None
+    partly_boxed: Sequence[str] = ()
     relative: bool = False
     source: Path | None = None
     counts_from: int = 0

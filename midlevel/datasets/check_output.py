@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from midlevel.datasets import Problem
+from midlevel.datasets import Problem, summary
 from midlevel.datasets.annotation import KINDS
 from midlevel.datasets.checking import CheckResult
 from midlevel.datasets.summary import FEW
@@ -71,6 +71,10 @@ def _counts(found: CheckResult) -> Iterator[str | Table]:
     if found.few:
         yield ""
         yield f"Fewer than {FEW} photographs to learn from: {', '.join(found.few)}"
+    for split in counts:
+        if lines := summary.not_said(dataset, split):
+            yield ""
+            yield from (line[0].upper() + line[1:] for line in lines)
     if dataset.ignored:
         others = ", ".join(f"{name} {n:,}" for name, n in dataset.ignored.items())
         yield ""

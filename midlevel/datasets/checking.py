@@ -16,7 +16,7 @@ from midlevel.datasets import (
     summary,
     untaught,
 )
-from midlevel.datasets.dataset import count_shown
+from midlevel.datasets.dataset import count_not_said, count_shown
 from midlevel.datasets.duplicates import Print
 from midlevel.settings.config import Config
 from midlevel.system import machine, runtime, threads
@@ -57,7 +57,10 @@ class CheckResult:
 
     @property
     def counts(self) -> dict[str, dict]:
-        """By split: `photographs`, those of `background` alone, and of `classes`."""
+        """By split: `photographs`, those of `background` alone, and of `classes`.
+
+        `not_said`: of how many photographs nothing is said, for each such class.
+        """
         names = self.dataset.classes
         return {
             split: _count(rows, names) for split, rows in self.dataset.splits.items()
@@ -139,5 +142,12 @@ def _print(path: Path) -> Print | Problem:
 def _count(rows: list[Example], names: tuple[str, ...]) -> dict:
     shown = count_shown(rows, len(names))
     bare = sum(row.is_bare for row in rows)
-    by_name = dict(zip(names, shown.tolist(), strict=True))
-    return {"photographs": len(rows), "background": bare, "classes": by_name}
+    missing = count_not_said(rows, len(names)).tolist()
+    return {
+        "photographs": len(rows),
+        "background": bare,
+        "classes": dict(zip(names, shown.tolist(), strict=True)),
+        "not_said": {
+            n: count for n, count in zip(names, missing, strict=True) if count
+        },
+    }

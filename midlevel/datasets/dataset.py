@@ -25,6 +25,8 @@ class Example:
         source: the file that holds the boxes.
         relative: `boxes` are shares of the photograph's sides; `mending.fit` makes
             them pixels.
+        not_said: int16, ids of classes of which nobody says whether it shows them.
+        partly_boxed: int16, ids of classes of which only some objects have a box.
     """
 
     path: Path
@@ -36,30 +38,50 @@ class Example:
     lines: np.ndarray
     source: Path
     relative: bool = False
+    not_said: np.ndarray = field(default_factory=lambda: np.array([], np.int16))
+    partly_boxed: np.ndarray = field(default_factory=lambda: np.array([], np.int16))
 
     def targets(self, count: int) -> np.ndarray:
-        """For each of `count` classes 1 present, 0 absent, -1 only difficult; int8."""
+        """For each of `count` classes 1 present, 0 absent, -1 neither; int8.
+
+        Neither: not said, or present in difficult objects alone.
+        """
         result = np.zeros(count, np.int8)
+        result[self.not_said - 1] = -1
         result[self.classes[self.difficult] - 1] = -1
         result[self.classes[~self.difficult] - 1] = 1
         result[self.unboxed - 1] = 1
         return result
 
+    def shows(self, count: int) -> np.ndarray:
+        """Which of `count` classes have an object, also a difficult one; bool."""
+        result = np.zeros(count, bool)
+        result[np.concatenate([self.classes, self.unboxed]) - 1] = True
+        return result
+
     @property
     def is_bare(self) -> bool:
-        """Whether it has neither a box nor a label."""
-        return not (len(self.boxes) or len(self.unboxed))
+        """Whether it is known to show none of the classes."""
+        return not (len(self.boxes) or len(self.unboxed) or len(self.not_said))
 
     def renumbered(self, new_ids: np.ndarray) -> "Example":
         """The same with new class ids, by the old ones; without those that are 0."""
-        keep, unboxed = new_ids[self.classes] > 0, new_ids[self.unboxed]
+        keep = new_ids[self.classes] > 0
+        unboxed, not_said, partly_boxed = (
+            found[found > 0]
+            for found in map(
+                new_ids.__getitem__, (self.unboxed, self.not_said, self.partly_boxed)
+            )
+        )
         return replace(
             self,
             boxes=self.boxes[keep],
             classes=new_ids[self.classes[keep]],
             difficult=self.difficult[keep],
             lines=self.lines[keep] if len(self.lines) else self.lines,
-            unboxed=unboxed[unboxed > 0],
+            unboxed=unboxed,
+            not_said=not_said,
+            partly_boxed=partly_boxed,
         )
 
     def with_boxes(self, boxes: np.ndarray, keep: np.ndarray) -> "Example":
@@ -79,6 +101,13 @@ def count_shown(examples: Iterable[Example], count: int) -> np.ndarray:
     """How many of the examples show each of `count` classes, int `(count,)`."""
     shown = (example.targets(count) == 1 for example in examples)
     return sum(shown, np.zeros(count, int))
+
+
+def count_not_said(examples: Iterable[Example], count: int) -> np.ndarray:
+    """Of how many of the examples nothing is said of each class, int `(count,)`."""
+    ids = (example.not_said for example in examples)
+    every = np.concatenate([np.array([], np.int16), *ids])
+    return np.bincount(every, minlength=count + 1)[1:]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """From a place on disk to a `Dataset`, whatever the format: mend, name, select."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def read(
     form = detect(place) if form == AUTO else form
     found = FORMATS[form].read(place)
     rows, problems = _mend(found, unit)
-    rows = _rename(rows, merge)
+    rows = _rename(rows, merge, {*naming.known(found.splits), *found.classes})
     names = naming.occurring(rows, found.classes, merge)
     if not names:
         raise _empty(place, form, rows, problems)
@@ -85,20 +85,38 @@ def _mend(
     return splits, problems
 
 
-def _rename(rows: Rows, merge: naming.Merge) -> dict[str, list[Annotation]]:
-    """Annotations with merged names."""
+def _rename(
+    rows: Rows, merge: naming.Merge, known: Collection[str]
+) -> dict[str, list[Annotation]]:
+    """Annotations with merged names.
+
+    Args:
+        known: all names in the data.
+    """
     new_name = naming.new_names(merge)
+    parts = naming.merged(new_name, known)
     return {
-        split: [_renamed(row, new_name) for row in of] for split, of in rows.items()
+        split: [_renamed(row, new_name, parts) for row in of]
+        for split, of in rows.items()
     }
 
 
-def _renamed(row: Annotation, new_name: Mapping[str, str]) -> Annotation:
-    names, unboxed = (
+def _renamed(
+    row: Annotation, new_name: Mapping[str, str], parts: Mapping[str, set[str]]
+) -> Annotation:
+    """An annotation with merged names; absent is one whose every part is."""
+    names, unboxed, partly_boxed = (
         [new_name.get(name, name) for name in given]
-        for given in (row.names, row.unboxed)
+        for given in (row.names, row.unboxed, row.partly_boxed)
     )
-    return replace(row, names=names, unboxed=unboxed)
+    absent = row.absent
+    if absent is not None:
+        whole = [name for name, old in parts.items() if old.issubset(absent)]
+        own = [name for name in absent if name not in new_name and name not in parts]
+        absent = own + whole
+    return replace(
+        row, names=names, unboxed=unboxed, absent=absent, partly_boxed=partly_boxed
+    )
 
 
 def _select(
@@ -145,19 +163,35 @@ def _empty(
 
 
 def _example(row: Annotation, classes: tuple[str, ...]) -> Example:
-    keep = np.array([name in classes for name in row.names], bool)
-    ids, labels = (
-        [classes.index(name) + 1 for name in names if name in classes]
-        for names in (row.names, dict.fromkeys(row.unboxed))
+    number = {name: i for i, name in enumerate(classes, 1)}
+    keep = np.array([name in number for name in row.names], bool)
+    ids, labels, not_said, partly_boxed = (
+        np.array([number[name] for name in names if name in number], np.int16)
+        for names in (
+            row.names,
+            dict.fromkeys(row.unboxed),
+            _not_said(row, number),
+            dict.fromkeys(row.partly_boxed),
+        )
     )
     return Example(
         row.path,
         row.size_wh,
         np.asarray(row.boxes, np.float32).reshape(-1, 4)[keep],
-        np.array(ids, np.int16),
+        ids,
         np.array(row.difficult, bool)[keep],
-        np.array(labels, np.int16),
+        labels,
         np.array(row.lines, int)[keep] if len(row.lines) else np.array([], int),
         row.source or row.path,
         row.relative,
+        not_said,
+        partly_boxed,
     )
+
+
+def _not_said(row: Annotation, names: Iterable[str]) -> list[str]:
+    """Which of the names a photograph is said neither to show nor not to show."""
+    if row.absent is None:
+        return []
+    said = {*row.absent, *row.names, *row.unboxed}
+    return [name for name in names if name not in said]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from midlevel import errors
@@ -44,6 +44,25 @@ def written(rows: Rows) -> list[str]:
     """Names as they stand in the data, before some are merged."""
     every = (row for of_split in rows.values() for row in of_split)
     return sorted({name for row in every for name in (*row.names, *row.unboxed)})
+
+
+def known(rows: Rows) -> set[str]:
+    """`written`, and names of which is said only that photographs do not show them."""
+    every = (row for of_split in rows.values() for row in of_split)
+    return {*written(rows), *(name for row in every for name in row.absent or ())}
+
+
+def merged(new_name: Mapping[str, str], known: Collection[str]) -> dict[str, set[str]]:
+    """For each new name the known names that become it; its own may be one of them.
+
+    >>> merged({"kitten": "cat", "puppy": "dog"}, ["cat", "kitten", "cow"])
+    {'cat': {'cat', 'kitten'}}
+    """
+    parts: dict[str, set[str]] = {}
+    for name in sorted(known):
+        if name in new_name or name in new_name.values():
+            parts.setdefault(new_name.get(name, name), set()).add(name)
+    return parts
 
 
 def check_occurring(

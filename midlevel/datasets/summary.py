@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from midlevel import datasets, errors
-from midlevel.datasets.dataset import count_shown
+from midlevel.datasets.dataset import count_not_said, count_shown
 from midlevel.system.progress import Progress
 
 FEW = 10  # photographs of a class; of fewer nobody should expect much
+HARDLY = 0.1  # share of photographs; of which less is said is hardly looked for
+MOST = 10  # classes that a line names
 TOLD = 20  # problems that are named; `midlevel check` names all
 
 
@@ -33,6 +37,9 @@ def say_shown(
     if bare := sum(row.is_bare for row in rows):
         are = ", all background" if has_background else ""
         progress.say(f"photographs without any of these: {bare}{are}")
+    for split in dict.fromkeys((train, val)):
+        for line in not_said(dataset, split, has_background):
+            progress.say(line)
     both = {e.path for e in dataset.split(train)} & {e.path for e in dataset.split(val)}
     if both and train != val:
         progress.warn(
@@ -46,6 +53,44 @@ def few_shown(dataset: datasets.Dataset, train: str) -> list[str]:
     shown = count_shown(dataset.splits.get(train, []), len(dataset.classes))
     named = zip(dataset.classes, shown.tolist(), strict=True)
     return [f"{name} {n}" for name, n in named if 0 < n < FEW]
+
+
+def not_said(
+    dataset: datasets.Dataset, split: str, has_background: bool = True
+) -> list[str]:
+    """Lines on the labels of a split that are not said; none where all are."""
+    rows, names = dataset.splits.get(split, []), dataset.classes
+    missing = count_not_said(rows, len(names)).tolist()
+    if not any(missing):
+        return []
+    some = sum(len(row.not_said) > 0 for row in rows)
+    counts = {n: count for n, count in zip(names, missing, strict=True) if count}
+    told = f"; windows of {some} of {len(rows)} photographs teach no background"
+    lines = [
+        f"not said whether photographs of {split} show it: {_most(counts)}"
+        f"{told if has_background else ''}"
+    ]
+    known = {name: len(rows) - count for name, count in counts.items()}
+    hardly = {name: n for name, n in known.items() if n < HARDLY * len(rows)}
+    if hardly:
+        lines.append(f"said of hardly any of {len(rows)} {split}: {_most(hardly)}")
+    absent = [row.targets(len(names)) == 0 for row in rows]
+    is_never = ~np.any(absent, axis=0)
+    if never := [name for name, is_so in zip(names, is_never, strict=True) if is_so]:
+        told = ", ".join(never[:MOST]) + ", ..." * (len(never) > MOST)
+        lines.append(
+            f"said to be absent from no photograph of {split}, so that nothing tells "
+            f"where it is not: {told}"
+        )
+    return lines
+
+
+def _most(counts: dict[str, int]) -> str:
+    """Names with their counts, the highest first, and how many more there are."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    rest = len(ordered) - MOST
+    told = ", ".join(f"{name} {count}" for name, count in ordered[:MOST])
+    return told + (f" and {rest} more classes" if rest > 0 else "")
 
 
 def _shown(dataset: datasets.Dataset, train: str, val: str) -> str:

@@ -52,13 +52,14 @@ def find(dataset: Dataset, config: Config, size_of: SizeOf) -> dict[str, str]:
         return {}
     level = levels.of(dataset, config)
     taught, count = _Taught(config, size_of, level), len(dataset.classes)
-    shown = np.array([row.targets(count) != 0 for row in rows])
+    shown = np.array([row.shows(count) for row in rows])
+    absent = np.array([row.targets(count) == 0 for row in rows])
     found = {}
     for i, name in enumerate(dataset.classes):
         showing = [rows[j] for j in np.flatnonzero(shown[:, i])]
         why = taught.why_not(i + 1, showing, config.data.train)
-        if level == levels.IMAGE and shown[:, i].all():
-            why = f"all photographs of split {config.data.train!r} show it"
+        if level == levels.IMAGE and not why and not absent[:, i].any():
+            why = f"no photograph of split {config.data.train!r} is without it"
         if why:
             found[name] = why
     return found

@@ -86,11 +86,16 @@ class Diagnosis:
         self._objects = np.zeros(len(classes), int)
 
     def add(self, seen: "Seen") -> None:
-        """Sort a photograph's; one that has labels without boxes cannot be judged."""
+        """Sort a photograph's; one that has labels without boxes cannot be judged.
+
+        Nor can a class that may have objects of which nobody has said or boxed any.
+        """
         example = seen.example
         if len(example.unboxed):
             return
         for i in range(len(self._classes)):
+            if i + 1 in (*example.not_said, *example.partly_boxed):
+                continue
             column, own = seen.scores[:, i + 1], example.classes == i + 1
             chosen = boxes_.suppress(seen.windows, column, MOST)
             overlap = boxes_.iou(seen.windows[chosen], example.boxes)

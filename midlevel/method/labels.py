@@ -25,6 +25,7 @@ DIFFICULT = "difficult"  # one that is hard to see does
 WHOLE = "whole"  # it takes a label that has no box
 UNBOXED = "unboxed"  # it may show what has a label and no box
 TOGETHER = "together"  # labels of photographs alone teach
+UNSAID = "unsaid"  # it may show what nobody has looked for, or not boxed
 UNDRAWN = "undrawn"  # background that the draw left out
 MEANING = {  # of each reason, in the order in which people read them
     OBJECT: "shows one object",
@@ -35,6 +36,7 @@ MEANING = {  # of each reason, in the order in which people read them
     DIFFICULT: "left out: a difficult box qualifies",
     UNBOXED: "left out: a label has no box, so nobody knows what it shows",
     TOGETHER: "teaches with all others: labels are of the photograph, not of windows",
+    UNSAID: "left out: not all classes were looked for, or not all objects boxed",
 }
 OTHERS = tuple(r for r in MEANING if r not in (OBJECT, WHOLE))  # no class
 MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
@@ -88,6 +90,8 @@ class Objects(Protocol):
         classes: `(m,)` int, class ids from 1.
         difficult: `(m,)` bool, objects that VOC marks as difficult.
         unboxed: `(l,)` class ids of what is shown and has no box.
+        not_said: class ids of which nobody says whether they are shown.
+        partly_boxed: class ids of which only some objects have a box.
     """
 
     @property
@@ -98,6 +102,10 @@ class Objects(Protocol):
     def difficult(self) -> np.ndarray: ...
     @property
     def unboxed(self) -> np.ndarray: ...
+    @property
+    def not_said(self) -> np.ndarray: ...
+    @property
+    def partly_boxed(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,10 @@ def judge(
         before, ids = ids, of_whole(ids, windows, taught)
         new = np.where(ids > BACKGROUND, WHOLE, UNBOXED)
         reasons = np.where(ids != before, new, reasons)
+    if len(objects.not_said) or len(objects.partly_boxed):
+        is_open = ids == BACKGROUND
+        ids = np.where(is_open, np.int16(LEFT_OUT), ids)
+        reasons = np.where(is_open, UNSAID, reasons)
     if rules.background_fraction < 1:
         before = ids
         ids = sample_background(ids, rules.background_fraction, seed, name)

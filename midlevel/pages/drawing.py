@@ -14,7 +14,7 @@ from midlevel.system import runtime
 cv2 = runtime.load_opencv()
 DARK = (24, 24, 24)  # around what is drawn
 MARKERS = {"cross": cv2.MARKER_TILTED_CROSS, "plus": cv2.MARKER_CROSS}
-MARKERS["diamond"] = cv2.MARKER_DIAMOND
+MARKERS |= {"diamond": cv2.MARKER_DIAMOND, "square": cv2.MARKER_SQUARE}
 ROUND = ("dot", "point")
 LONGEST = 960  # pixels of the long side of a picture on a page
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008), RGB.

@@ -7,6 +7,11 @@ from midlevel import datasets, errors, runs
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 
+PARTS = (  # of an example, that say what it shows and where
+    *("boxes", "classes", "difficult", "unboxed"),
+    *("not_said", "partly_boxed"),  # empty in data of versions that had neither
+)
+
 
 def resumed(
     run: runs.Run, data: str | Path | None, changes: object
@@ -78,7 +83,7 @@ def _digest(dataset: datasets.Dataset, config: Config) -> str:
         for example in dataset.split(split):
             file = f"{split}\n{dataset.file(example)}\n"
             found.update(file.encode("utf-8", "surrogateescape"))
-            for part in ("boxes", "classes", "difficult", "unboxed"):
+            for part in PARTS:
                 found.update(getattr(example, part).tobytes())
     return found.hexdigest()
 

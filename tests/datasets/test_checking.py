@@ -87,7 +87,7 @@ def test_good_data_has_counts_and_no_problems(made):
     dogs = 0 if form == "folders" else 3
     shown = {"cat": 3, "dog": dogs} if dogs else {"cat": 3}
     train = {"photographs": 4, "background": 1, "classes": shown}
-    assert found.counts["train"] == train
+    assert found.counts["train"] == train | {"not_said": {}}
     assert found.counts["val"]["classes"]["cat"] == 1
 
 
@@ -259,6 +259,7 @@ def test_a_photograph_whose_boxes_are_all_dropped_is_not_background(tmp_path, fo
         "photographs": 0,
         "background": 0,
         "classes": {"cat": 0},
+        "not_said": {},
     }
 
 
@@ -451,7 +452,12 @@ def test_json_has_everything(tmp_path):
         "data": folder.as_posix(),
         "format": "yolo",
         "classes": ["cat"],
-        "counts": {"train": {"photographs": 1, "background": 0, "classes": {"cat": 1}}},
+        "counts": {
+            "train": {
+                **{"photographs": 1, "background": 0},
+                **{"classes": {"cat": 1}, "not_said": {}},
+            }
+        },
         "drawn": False,
         "ignored": {},
     }

@@ -69,6 +69,17 @@ def test_images_without_annotations_are_background(tmp_path):
     assert second.path.name == "b.jpg" and len(second.boxes) == 0
 
 
+def test_annotations_without_boxes_are_labels(tmp_path):
+    formats.photographs(tmp_path, "train2017/a.jpg", "train2017/b.jpg")
+    pairs = [(0, 7), (0, 3), (0, 7), (1, 3)]
+    rows = [{"image_id": i, "category_id": key} for i, key in pairs]
+    found = datasets.read(write(tmp_path, whole(annotations=rows)))
+    a, b = found.split("train")
+    assert found.classes == ("cat", "dog") and not found.problems
+    assert [row.unboxed.tolist() for row in (a, b)] == [[2, 1], [1]]
+    assert len(a.boxes) == len(b.boxes) == 0
+
+
 def test_crowds_are_passed_over(tmp_path):
     crowd = boxed(1, iscrowd=1, segmentation={"counts": [1], "size": [1, 1]})
     found = datasets.read(small(tmp_path, crowd, boxed(1, 3, iscrowd=0)))

@@ -17,7 +17,15 @@ from midlevel.settings import config
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*) ?(\S*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-FORMATS = {"labels": "csv", "flags": "csv"}  # of examples not named for theirs
+FORMATS = {  # of examples not named for theirs
+    **{"labels": "csv", "flags": "csv", "partial": "csv"},
+    **{"openimages": "csv", "lvis": "coco"},
+}
+PARTIAL = (
+    "lvis",
+    "openimages",
+    "partial",
+)  # of c.jpg nobody says whether it shows dogs
 
 
 def examples() -> set[str]:
@@ -40,8 +48,9 @@ def written(tmp_path_factory):
         elif kind == "text":
             names = [n for n in text.split() if Path(n).suffix in SUFFIXES]
             formats.photographs(place, *names, size_wh=(500, 375))
-    for name in ("labels", "flags"):
-        formats.photographs(place / name, "a.jpg", "b.jpg", size_wh=(500, 375))
+    for name in ("labels", "flags", "partial"):
+        names = ["a.jpg", "b.jpg", "c.jpg"][: 3 if name in PARTIAL else 2]
+        formats.photographs(place / name, *names, size_wh=(500, 375))
     return place
 
 
@@ -71,7 +80,14 @@ def test_an_example_is_read_as_the_page_says(written, name):
     assert shown["a"] | shown.get("c", set()) == {"cat", "dog"}
 
 
-@pytest.mark.parametrize("name", ["voc", "coco", "yolo", "csv"])
+@pytest.mark.parametrize("name", PARTIAL)
+def test_of_the_third_photograph_one_class_is_not_said(written, name):
+    a, b, c = datasets.read(written / name).split("train")
+    targets = [row.targets(2).tolist() for row in (a, b, c)]
+    assert targets == [[1, 1], [0, 0], [1, -1]]
+
+
+@pytest.mark.parametrize("name", ["voc", "coco", "yolo", "csv", "lvis", "openimages"])
 def test_the_boxes_of_each_example_are_the_same(written, name):
     found = preparation.mending.fit(
         datasets.read(written / name).split("train")[0], (500, 375)

@@ -129,4 +129,4 @@ def test_a_class_that_all_show_is_left_out_beside_others(tmp_path):
     found = reading.for_training(tmp_path, chosen(), stub.QUIET)
     assert found.classes == ("dog",)
     (problem,) = found.problems
-    assert "'cat': all photographs of split 'train' show it" in problem.text
+    assert "'cat': no photograph of split 'train' is without it" in problem.text

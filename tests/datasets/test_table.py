@@ -287,12 +287,6 @@ def test_a_missing_quotation_mark_does_not_swallow_rows_silently(tmp_path):
     assert problem.line == 3 and "is a quotation mark missing?" in problem.text
 
 
-def test_flags_are_0_or_1(tmp_path):
-    found = read(tmp_path, "path,cat,dog\na.jpg,1,0\nb.jpg,0,yes\nc.jpg,,1\n")
-    assert "dog: expected 0 or 1. Received: 'yes'" in only_problem(found).text
-    assert told(found) == {"a.jpg": ([], ["cat"]), "c.jpg": ([], ["dog"])}
-
-
 def test_trailing_commas_are_no_cells(tmp_path):
     assert not read(tmp_path, f"{HEADER}\na.jpg,0,0,3,3,cat,,,\n").problems
 
@@ -350,6 +344,8 @@ def folder(tmp_path_factory):
         f'{HEADER}\na.jpg,1,2,5,6,dog\n"b.jpg",,,,,\n',
         "a.jpg,cat;dog\nb.jpg,cat\n",
         "path,cat,split\na.jpg,1,val\n",
+        "path,cat,dog\na.jpg,1,0\nb.jpg,,1\n",
+        "ImageID,Source,LabelName,Confidence\na,verification,cat,1\nb,x,cat,0\n",
     ],
 )
 @hypothesis.given(data=hypothesis.strategies.data())

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,13 +9,14 @@ from midlevel.evaluation import mistakes, validation
 CLASSES = ["cat", "dog", "car"]
 
 
-def seen(windows, cats, objects, labels=()):
+def seen(windows, cats, objects, labels=(), **more):
     """Windows with their scores for cats; objects are (box, class id, difficult)."""
     boxes = np.array([box for box, _, _ in objects], np.float32).reshape(-1, 4)
     ids = np.array([name for _, name, _ in objects], np.int16)
     hard = np.array([difficult for _, _, difficult in objects], bool)
     labels = np.array(labels, np.int16)
     example = Example(None, (100, 100), boxes, ids, hard, labels, np.array([]), None)
+    example = dataclasses.replace(example, **more)
     scores = np.zeros((len(windows), 4), np.float32)
     scores[:, 1] = cats
     return validation.Seen(
@@ -101,3 +104,11 @@ def test_confusion_is_of_wrong_labels_alone():
     assert found["given"] == [[pytest.approx(2 / 3), 0.0], [None, 1.0], [0.0, 1.0]]
     assert found["silent"] == [pytest.approx(1 / 3), 0.0, 0.0]
     assert found["photographs"] == [3, 1, 1]
+
+
+@pytest.mark.parametrize("key", ["not_said", "partly_boxed"])
+def test_a_class_that_may_have_other_objects_is_not_judged(key):
+    one = seen([FAR], [0.9], [(BOX, 1, False)], **{key: np.array([1], np.int16)})
+    other = seen([FAR], [0.9], [(BOX, 1, False)], **{key: np.array([2], np.int16)})
+    assert cats(one) == counted(objects=0)
+    assert cats(other) == counted(objects=1, background=1)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import stub
@@ -118,3 +120,10 @@ def test_evaluation_plays_it_for_each_class(trained, toy_voc):
     shares = {name: row["share"] for name, row in found["classes"].items()}
     assert shares == pytest.approx(slow_points(model, toy_voc))
     assert found["mean"] == pytest.approx(np.mean(list(shares.values())))
+
+
+def test_a_class_of_which_only_some_objects_have_boxes_is_not_counted():
+    found = seen(0, ((0, 0, 20, 20), False))
+    partly = dataclasses.replace(found.example, partly_boxed=np.array([1], np.int16))
+    assert played(found)["pairs"] == 1
+    assert played(dataclasses.replace(found, example=partly))["pairs"] == 0

@@ -252,6 +252,8 @@ def objects_of(unboxed):
         classes=np.array([SHEEP], np.int16),
         difficult=np.array([False]),
         unboxed=np.array(unboxed, np.int16),
+        not_said=np.array([], np.int16),
+        partly_boxed=np.array([], np.int16),
     )
 
 
@@ -280,3 +282,18 @@ def test_a_window_lies_on_an_object_of_a_class_or_on_background():
     assert found.tolist() == [SHEEP, PERSON, 0] and found.dtype == np.int16
     nothing = SimpleNamespace(boxes=np.zeros((0, 4)), classes=np.array([], np.int16))
     assert labels.lies_on(windows, nothing).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("open_classes", [{"not_said": [2]}, {"partly_boxed": [1]}])
+def test_where_not_all_is_known_no_window_is_background(open_classes):
+    windows = np.array([[0, 0, 10, 10], [40, 40, 50, 50]], np.float32)
+    given = SimpleNamespace(
+        boxes=np.array([FITS], np.float32),
+        classes=np.array([PERSON]),
+        difficult=np.array([False]),
+        unboxed=np.array([], np.int16),
+        **{"not_said": np.array([]), "partly_boxed": np.array([])} | open_classes,
+    )
+    judged = labels.judge(windows, given, Rules(), 0, "a")
+    assert judged.ids.tolist() == [PERSON, -1]
+    assert judged.reasons.tolist() == ["object", "unsaid"]

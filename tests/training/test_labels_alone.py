@@ -1,6 +1,7 @@
 """Runs that labels of photographs alone have taught, from end to end."""
 
 import csv
+import json
 
 import formats
 import helpers
@@ -111,7 +112,7 @@ def test_the_same_labels_in_any_format_are_the_same_run(stub_backbone, tmp_path)
 
 
 def stripped(boxed, place):
-    """The same photographs with labels alone: folders, and a table."""
+    """The same photographs with labels alone: folders, a table, COCO without boxes."""
     dataset = midlevel.datasets.read(boxed)
     folders = formats.write_folders(dataset, place / "folders")
     table = place / "table"
@@ -122,7 +123,13 @@ def stripped(boxed, place):
             shown = [dataset.classes[i - 1] for i in row.classes] or [""]
             lines += [f"{name},{label},{split}" for label in shown]
     (table / "labels.csv").write_text("\n".join(lines))
-    return folders, table
+    coco = formats.write_coco(dataset, place / "coco")
+    for file in (coco / "annotations").glob("*.json"):
+        content = json.loads(file.read_text())
+        for annotation in content["annotations"]:
+            del annotation["bbox"]
+        file.write_text(json.dumps(content))
+    return folders, table, coco
 
 
 @pytest.mark.parametrize("epochs", [1, 4], ids=["mean", "photographs"])

@@ -11,9 +11,9 @@ from pathlib import Path
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Reading
-from midlevel.datasets.formats import coco_labels, others
+from midlevel.datasets.formats import coco_file, coco_labels, others
 
-EXPECTED = coco_labels.EXPECTED
+EXPECTED = coco_file.EXPECTED
 FILES = ("annotations/*.json", "*/_annotations.coco.json", "*.json")
 KEY = re.compile(rb'"(images|annotations)"\s*:')  # an export's notes have neither
 HEAD = 1 << 20  # bytes in which one of them stands
@@ -31,15 +31,15 @@ def read(place: Path) -> Reading:
         errors.DataError: there is no such file, or one that is not COCO's JSON.
     """
     folder, found = paths.root_of(place), _files(place)
-    files = {path: coco_labels.load(path) for path in found}
-    with_boxes = [path for path, file in files.items() if file.has_boxes]
+    files = {path: coco_file.load(path) for path in found}
+    with_boxes = [path for path, file in files.items() if file.has_objects]
     if not with_boxes:
         raise errors.DataError(
             f"{found[0] if found else place}: has no boxes. Expected {EXPECTED}; files "
             "for captions or panoptic segmentation have none."
         )
     splits, problems = {}, []
-    names: coco_labels.Names = {}
+    names: coco_file.Names = {}
     for split, path in paths.by_split(with_boxes).items():
         categories, unnamed = coco_labels.categories(files[path])
         splits[split], refused = coco_labels.read(files[path], categories, folder)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from midlevel.datasets.annotation import Annotation, Problem
 
+Place = tuple[Path, int | None]  # a file and a line in it
+
 
 @dataclass
 class Draft:
@@ -21,6 +23,8 @@ class Draft:
     difficult: list[bool] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     unboxed: list[str] = field(default_factory=list)
+    absent: dict[str, Place] | None = None  # by name where that is said
+    partly_boxed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def add(
@@ -37,9 +41,33 @@ class Draft:
         if line is not None:
             self.lines.append(line)
 
-    def refuse(self, kind: str, text: str, line: int | None = None) -> None:
-        """Drop a box, and say why."""
-        self.problems.append(Problem(self.source, kind, text, "dropped", line))
+    def refuse(
+        self,
+        kind: str,
+        text: str,
+        line: int | None = None,
+        source: Path | None = None,
+    ) -> None:
+        """Drop a box, or what else a file says, and say why."""
+        place = source or self.source
+        self.problems.append(Problem(place, kind, text, "dropped", line))
+
+    def settle(self) -> None:
+        """What is said to be absent and to be shown is shown.
+
+        Who boxed or named it has seen it; who did not may have overlooked it.
+        """
+        if self.absent is None:
+            return
+        both = self.absent.keys() & {*self.names, *self.unboxed}
+        for name in sorted(both):
+            source, line = self.absent.pop(name)
+            text = f"{self.path.name}: {name!r} is said to be absent, and is shown"
+            self.refuse("annotation", text, line, source)
+        pairs = zip(self.names, self.difficult, strict=True)
+        boxed = {name for name, is_hard in pairs if not is_hard}
+        # Such a label, beside others that are denied, is what the boxes answer.
+        self.unboxed = [name for name in self.unboxed if name not in boxed]
 
     def annotation(self) -> Annotation:
         """What was read."""
@@ -51,6 +79,8 @@ class Draft:
             self.difficult,
             self.lines,
             list(dict.fromkeys(self.unboxed)),
+            None if self.absent is None else list(self.absent),
+            list(dict.fromkeys(self.partly_boxed)),
             self.relative,
             self.source,
             self.counts_from,
@@ -65,7 +95,8 @@ def finish(drafts: Iterable[Draft]) -> tuple[list[Annotation], list[Problem]]:
     """
     rows, problems = [], []
     for draft in drafts:
-        if draft.boxes or draft.unboxed or not draft.problems:
+        draft.settle()
+        if draft.boxes or draft.unboxed or draft.absent or not draft.problems:
             rows.append(draft.annotation())
             problems += draft.problems
         else:

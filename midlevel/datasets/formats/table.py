@@ -5,28 +5,27 @@ With a header, the columns may have any order and the usual names, see
 `path,label`. Boxes are half-open pixels. Where no box is given, the label says what the
 whole photograph shows; several are repeated rows or separated by `;`, `|` or, within
 quotation marks, commas. Where no label is given either, it shows background. Columns of
-0 and 1 named for the classes serve instead of a label.
+0 and 1 named for the classes serve instead of a label; of an empty cell's class nothing
+is said. Open Images' tables are read too, see `open_images`.
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from midlevel import errors
 from midlevel.datasets import paths
 from midlevel.datasets.annotation import Annotation, Problem, Reading
-from midlevel.datasets.formats import values
+from midlevel.datasets.formats import open_images, table_cells, values
 from midlevel.datasets.formats.draft import Draft, finish
+from midlevel.datasets.formats.table_file import File
 from midlevel.datasets.formats.table_layout import Layout
 from midlevel.images.names import is_image_name
 
 EXPECTED = "train.csv with path,xmin,ymin,xmax,ymax,label or path,label"
 FILES = ("*.csv", "*/_*.csv")  # the second are Roboflow's
 OTHERS = ("classes", "class", "class_list")  # names and ids: no photographs
-SEPARATORS = re.compile("[;|,]")
-FLAGS = {"0": False, "0.0": False, "": False, "1": True, "1.0": True}
 HEAD = 1 << 16  # bytes that hold the first two rows
 
 Rows = list[tuple[int, list[str] | str]]  # first line; cells, or what is wrong
@@ -64,12 +63,24 @@ def read(place: Path) -> Reading:
         )
     splits: dict[str, list[Annotation]] = {}
     problems: list[Problem] = []
-    for split, path in paths.by_split(files).items():
-        found, of_file = _read_file(path, folder, split)
-        for name, rows in found.items():
+    for split, paths_of in _by_split(files).items():
+        table = _Table(folder, split)
+        for path in paths_of:
+            table.read(path)
+        for name, found in table.drafts.items():
+            rows, refused = finish(found.values())
             splits.setdefault(name, []).extend(rows)
-        problems += of_file
+            table.problems += refused
+        problems += table.problems
     return Reading(splits, problems, folder=folder)
+
+
+def _by_split(files: list[Path]) -> dict[str, list[Path]]:
+    """The files of each split, one, or one of boxes and one of verified labels."""
+    layouts = {path: Layout.of(path, _head(path)) for path in files}
+    of_labels = [p for p, one in layouts.items() if one.is_open_images and not one.box]
+    tables = [path for path in files if path not in of_labels]
+    return open_images.by_split(tables, of_labels)
 
 
 def _files(place: Path) -> list[Path]:
@@ -92,7 +103,9 @@ def _is_table(path: Path) -> bool:
     except (OSError, errors.DataError):
         return False
     if layout.has_header:
-        return "label" in layout.columns or _are_flags(layout, rows[1:2])
+        good = [row for row in rows[1:] if len(row) == layout.count]
+        columns = [[row[i] for row in good] for i in layout.flags]
+        return "label" in layout.columns or table_cells.are_flags(columns)
     return is_image_name(Path(layout.cell(rows[0], "path")))
 
 
@@ -102,11 +115,6 @@ def _head(path: Path) -> list[list[str]]:
         data = file.read(HEAD)
     text = data.decode(paths.encoding(data), "replace")
     return [row for _, row in _rows(text) if isinstance(row, list)]
-
-
-def _are_flags(layout: Layout, rows: list[list[str]]) -> bool:
-    cells = [row[i] for row in rows if len(row) == layout.count for i in layout.flags]
-    return bool(cells) and all(cell in FLAGS for cell in cells)
 
 
 # === Rows ===
@@ -133,61 +141,61 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | str]]:
             yield line, row
 
 
-def _read_file(
-    path: Path, folder: Path, split: str
-) -> tuple[dict[str, list[Annotation]], list[Problem]]:
-    """Annotations of a file by split; `split` where no column tells it."""
-    rows = list(_rows(paths.text(path)))
-    good = [row for _, row in rows if isinstance(row, list)]
-    layout = Layout.of(path, good)
-    if layout.has_header:
-        rows = [pair for pair in rows if pair[1] is not good[0]]
-        good = good[1:]
-    _refuse_json(path, layout, good)
-    table = _Table(path, folder, split, layout)
-    for line, row in rows:
-        table.take(line, row)
-    finished = {s: finish(found.values()) for s, found in table.drafts.items()}
-    refused = [problem for _, of_split in finished.values() for problem in of_split]
-    return {s: found for s, (found, _) in finished.items()}, table.problems + refused
-
-
 class _Table:
-    """The photographs of a file, row by row.
+    """The photographs of a split's files, row by row.
 
     Attributes:
         drafts: by split, then by photograph.
         problems: rows of which nothing can be used.
     """
 
-    def __init__(self, path: Path, folder: Path, split: str, layout: Layout):
-        self.path, self.folder, self.split, self.layout = path, folder, split, layout
-        self.places = (folder, folder / "images", path.parent / "images")
+    def __init__(self, folder: Path, split: str):
+        self.folder, self.split = folder, split
         self.drafts: dict[str, dict[Path, Draft]] = {}
         self.problems: list[Problem] = []
         self._stated: dict[tuple[str, str], Draft | None] = {}
 
-    def take(self, line: int, row: list[str] | str) -> None:
+    def read(self, path: Path) -> None:
+        """Take the rows of a file.
+
+        Raises:
+            errors.DataError: it cannot be read.
+        """
+        rows = list(_rows(paths.text(path)))
+        good = [row for _, row in rows if isinstance(row, list)]
+        layout = Layout.of(path, good)
+        if layout.has_header:
+            rows = [pair for pair in rows if pair[1] is not good[0]]
+            good = good[1:]
+        _refuse_json(path, layout, good)
+        file = File(path, self.folder, layout, good)
+        if file.flags.guess:
+            text = f"no cell says 0; {file.flags.guess} taken for it"
+            self.problems.append(Problem(path, "annotation", text, "kept"))
+        for line, row in rows:
+            self._take(file, line, row)
+        if file.is_partial:
+            for of_split in self.drafts.values():
+                for draft in of_split.values():
+                    file.open(draft)
+
+    def _take(self, file: File, line: int, row: list[str] | str) -> None:
         """Take a row, or say why not."""
         kind = "annotation"
         try:
-            cells = _cells(row, self.layout)
-            told = self.layout.cell(cells, "split").lower()
+            cells = _cells(row, file.layout)
+            told = file.layout.cell(cells, "split").lower()
             split = paths.SPLITS.get(told, told) or self.split
-            key = split, self.layout.cell(cells, "path")
+            key = split, file.layout.cell(cells, "path")
             if key not in self._stated:
                 self._stated[key], kind = None, "photograph"
-                self._stated[key] = self._draft(*key, cells)
+                found = file.draft(*key, cells)
+                of_split = self.drafts.setdefault(split, {})
+                self._stated[key] = of_split.setdefault(found.path, found)
             if draft := self._stated[key]:
-                _add(draft, cells, self.layout, line)
+                file.add(draft, cells, line)
         except errors.DataError as error:
-            self.problems.append(Problem(self.path, kind, str(error), "left out", line))
-
-    def _draft(self, split: str, stated: str, cells: list[str]) -> Draft:
-        here = self.path.parent
-        file = paths.photograph(self.folder, stated, here, self.places)
-        draft = Draft(file, self.path, self.layout.size_wh(cells))
-        return self.drafts.setdefault(split, {}).setdefault(file, draft)
+            self.problems.append(Problem(file.path, kind, str(error), "left out", line))
 
 
 def _refuse_json(path: Path, layout: Layout, rows: list[list[str]]) -> None:
@@ -211,35 +219,3 @@ def _cells(row: list[str] | str, layout: Layout) -> list[str]:
     if not layout.cell(row, "path"):
         raise errors.DataError("names no photograph")
     return row
-
-
-def _add(draft: Draft, row: list[str], layout: Layout, line: int) -> None:
-    """Take what a row says of its photograph, or say why not."""
-    label = layout.cell(row, "label")
-    try:
-        box = layout.corners(row) if label else None
-        if box:
-            draft.add(box, label, line)
-        elif any(layout.cell(row, key) for key in layout.box):
-            raise errors.DataError("has a box, and no label")
-        else:
-            draft.unboxed += _labels(row, layout)
-    except errors.DataError as error:
-        draft.refuse("annotation", str(error), line)
-
-
-def _labels(row: list[str], layout: Layout) -> list[str]:
-    """What the whole photograph shows."""
-    for i, name in layout.flags.items():
-        if row[i] not in FLAGS:
-            raise errors.DataError(f"{name}: expected 0 or 1. Received: {row[i]!r}")
-    flagged = [name for i, name in layout.flags.items() if FLAGS[row[i]]]
-    stated = _names(layout.cell(row, "label"))
-    return flagged + [name for name in stated if name]
-
-
-def _names(cell: str) -> list[str]:
-    """The labels in a cell; also as a list of JSON's or Python's, `['cat', 'dog']`."""
-    if cell.startswith("[") and cell.endswith("]"):
-        return [name.strip().strip("'\"") for name in cell[1:-1].split(",")]
-    return [name.strip() for name in SEPARATORS.split(cell)]

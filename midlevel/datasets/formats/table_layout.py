@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from midlevel import errors
-from midlevel.datasets.formats import values
+from midlevel.datasets.formats import open_images, values
 from midlevel.images.names import is_image_name
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -60,6 +60,8 @@ COLUMNS = {  # what a column may be named, the likeliest first
     "split": ("split", "set", "subset", "partition"),
     "width": ("width", "w", "bbox_width", "bbox_w", "box_width", "box_w"),
     "height": ("height", "h", "bbox_height", "bbox_h", "box_height", "box_h"),
+    "confidence": ("confidence",),
+    "group": ("isgroupof",),
     "image_width": ("image_width", "img_width", "original_width"),
     "image_height": ("image_height", "img_height", "original_height"),
 }
@@ -83,6 +85,7 @@ class Layout:
         box: keys of the four columns that say where; none where nothing does.
         flags: class name by index of its column of 0 and 1.
         has_header: the first row names the columns.
+        is_open_images: it is one of Open Images' tables, see `open_images`.
     """
 
     columns: dict[str, int]
@@ -90,6 +93,7 @@ class Layout:
     box: tuple[str, ...] = ()
     flags: dict[int, str] = field(default_factory=dict)
     has_header: bool = True
+    is_open_images: bool = False
 
     @classmethod
     def of(cls, path: Path, rows: Sequence[list[str]]) -> "Layout":
@@ -148,7 +152,8 @@ class Layout:
                     f"{path}: more than one column may be the {key}: {both}. Keep one, "
                     "or name the others otherwise."
                 )
-        return cls(columns, len(names), box, flags)
+        is_open_images = open_images.is_header(names)
+        return cls(columns, len(names), box, flags, is_open_images=is_open_images)
 
     def cell(self, row: list[str], key: str) -> str:
         """What a row says in a column; nothing where there is no such column."""

@@ -17,6 +17,7 @@ TOP = 5  # windows in a strip
 NEAREST = 5  # windows that speak for an object that qualifies for none
 TAKEN_FOR = 3  # classes that are named
 NOTHING = "no true object"  # what a window lies on
+NOT_SAID = "not said"  # the verdict where nobody knows whether a class is shown
 VERDICTS = {  # (said, true): 1 shown, 0 not shown, -1 difficult objects alone
     (True, 1): "right",
     (True, 0): "wrong",
@@ -51,7 +52,8 @@ class ExplainedClass:
     Attributes:
         name: the class.
         probability, threshold: the class is a label where the first reaches the second.
-        verdict: a value of `VERDICTS`; empty where nobody knows the truth.
+        verdict: a value of `VERDICTS`, or `NOT_SAID`; empty where nobody knows the
+            truth of any class.
         windows: `(m, 4)`, that score highest for it, none much on top of another.
         scores: `(m,)`, of these.
         taken_for: of a class that was missed, what its objects were taken for.
@@ -74,13 +76,14 @@ class ExplainedClass:
 def verdicts(
     model: Model, probabilities: np.ndarray, truth: Example | None
 ) -> dict[str, str]:
-    """For each class a value of `VERDICTS`, or nothing without a `truth`."""
+    """For each class a value of `VERDICTS` or `NOT_SAID`; nothing without `truth`."""
     if truth is None:
         return dict.fromkeys(model.classes, "")
     said = model.labelled(probabilities).tolist()
     targets = truth.targets(len(model.classes)).tolist()
     rows = zip(model.classes, said, targets, strict=True)
-    return {name: VERDICTS[is_said, shown] for name, is_said, shown in rows}
+    found = {name: VERDICTS[is_said, shown] for name, is_said, shown in rows}
+    return found | {model.classes[i - 1]: NOT_SAID for i in truth.not_said}
 
 
 def chosen(
@@ -119,7 +122,7 @@ def explain_class(
     objects, on = [], ""
     if truth and verdict == "missed":
         objects = [taken_for(model, found, box) for box in _objects(found, truth, name)]
-    if truth and verdict == "wrong" and not len(truth.unboxed):
+    if truth and verdict == "wrong" and _is_all_boxed(truth):
         i = labels.lies_on(windows[best[:1]], truth)[0]
         on = labels.names_by_id(found.classes)[i] if i else NOTHING
     return ExplainedClass(
@@ -154,6 +157,11 @@ def taken_for(model: Model, found: WindowScores, box: np.ndarray) -> TakenFor:
     names = model.columns
     order = np.argsort(-means, kind="stable")[:TAKEN_FOR]
     return TakenFor(box, len(over), [(names[i], float(means[i])) for i in order])
+
+
+def _is_all_boxed(truth: Example) -> bool:
+    """Whether there is a box around each object that a photograph shows."""
+    return not any(map(len, (truth.unboxed, truth.not_said, truth.partly_boxed)))
 
 
 def _objects(found: WindowScores, truth: Example, name: str) -> list[np.ndarray]:

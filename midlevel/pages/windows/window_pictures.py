@@ -23,6 +23,7 @@ MARKS = {  # of windows that learn no class: shape, colour, half size; sign in a
     labels.DIFFICULT: ("plus", WHITE, 5, "+"),
     labels.UNBOXED: ("diamond", GREY, 4, "◇"),
     labels.TOGETHER: ("diamond", WHITE, 4, "◆"),
+    labels.UNSAID: ("square", GREY, 4, "□"),
 }
 
 

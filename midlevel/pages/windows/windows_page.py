@@ -22,6 +22,7 @@ HEADINGS = {  # of columns of windows that learn no class
     labels.DIFFICULT: "difficult",
     labels.UNBOXED: "no box",
     labels.TOGETHER: "all together",
+    labels.UNSAID: "not said",
 }
 
 
