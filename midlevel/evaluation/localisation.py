@@ -41,11 +41,12 @@ class Localisation:
     def add(self, seen: "Seen") -> None:
         """Count a photograph; not for a class that it shows and nobody says where."""
         example, whole = seen.example, np.array([0, 0, *seen.size_wh], np.float32)
-        for i in np.flatnonzero(pointing.is_boxed(example, len(self._classes))):
+        known = pointing.is_boxed(example, len(self._classes))
+        regions = localising.each(seen.windows, seen.scores[:, 1:], seen.size_wh)
+        for i, (boxes, peaks) in enumerate(regions):
+            if not known[i]:
+                continue
             own = example.classes == i + 1
-            boxes, peaks = localising.find(
-                seen.windows, seen.scores[:, i + 1], seen.size_wh
-            )
             heights = peaks / peaks[:1]  # the highest is first
             objects, difficult = example.boxes[own], example.difficult[own]
             self._found[i].add(self._count, boxes, heights, objects, difficult, whole)

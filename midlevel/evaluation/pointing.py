@@ -16,7 +16,7 @@ root, its evidence.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class Game:
         self._nearest.append(nearest)
         self._longest.append(longest)
 
-    def table(self, ranking: np.ndarray) -> dict:
+    def table(self, ranking: np.ndarray) -> dict[str, Any]:
         """What was counted.
 
         Args:
@@ -175,7 +175,7 @@ def counts(boxes: np.ndarray, windows: np.ndarray) -> bool:
     return bool((boxes_.area(boxes) >= boxes_.area(windows).min()).any())
 
 
-def _row(away: np.ndarray) -> dict:
+def _row(away: np.ndarray) -> dict[str, Any]:
     """Of `(pairs, 4)` distances from a box: of the three points in long sides, and of
     the first in pixels."""
     hits, bare, middle = (away[:, :3] <= TOLERANCE).sum(axis=0).tolist()

@@ -1,5 +1,7 @@
 """From window scores to regions: boxes around what scored."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from midlevel.images import pixels
@@ -35,17 +37,34 @@ def find(
         `(m, 4)` float32 boxes in pixels, and `(m,)` float32, the highest value of the
         score map in each.
     """
-    map_wh = map_size(size_wh)
-    columns = np.stack([window_scores, np.sqrt(window_scores)], axis=1)
-    heat, roots = np.moveaxis(scores.score_map(windows, columns, size_wh, map_wh), 2, 0)
-    total = roots * scores.coverage(windows, size_wh, map_wh)
-    parts, boxes = pixels.connected_parts(total > threshold * total.max())
-    peaks = np.zeros(len(boxes), np.float32)
-    np.maximum.at(peaks, parts[parts > 0] - 1, heat[parts > 0])
-    boxes = boxes_.clip(boxes * np.tile(np.divide(size_wh, map_wh), 2), size_wh)
-    order = np.argsort(peaks, kind="stable")[::-1]
-    order = order[boxes_.area(boxes[order]) >= boxes_.area(windows).min() / 2]
-    return boxes[order], peaks[order]
+    return next(each(windows, window_scores[:, None], size_wh, threshold))
+
+
+def each(
+    windows: np.ndarray,
+    window_scores: np.ndarray,
+    size_wh: tuple[int, int],
+    threshold: float = HEIGHT,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What `find` gives for one class after another; all maps are made at once.
+
+    Args:
+        window_scores: `(n, classes)`.
+    """
+    map_wh, count = map_size(size_wh), window_scores.shape[1]
+    columns = np.hstack([window_scores, np.sqrt(window_scores)])
+    means = scores.score_map(windows, columns, size_wh, map_wh)
+    sums = means[..., count:] * scores.coverage(windows, size_wh, map_wh)[..., None]
+    per_cell, least = np.divide(size_wh, map_wh), boxes_.area(windows).min() / 2
+    for i in range(count):
+        heat, total = means[..., i], sums[..., i]
+        parts, boxes = pixels.connected_parts(total > threshold * total.max())
+        peaks = np.zeros(len(boxes), np.float32)
+        np.maximum.at(peaks, parts[parts > 0] - 1, heat[parts > 0])
+        boxes = boxes_.clip(boxes * np.tile(per_cell, 2), size_wh)
+        order = np.argsort(peaks, kind="stable")[::-1]
+        order = order[boxes_.area(boxes[order]) >= least]
+        yield boxes[order], peaks[order]
 
 
 def map_size(size_wh: tuple[int, int], longest: int = CELLS) -> tuple[int, int]:

@@ -46,6 +46,19 @@ def test_windows_that_agree_hold_more_than_one_that_is_sure():
     np.testing.assert_allclose(peaks, [0.4], rtol=1e-6)
 
 
+def test_the_regions_of_each_class_are_those_of_it_alone():
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 40, (30, 2))
+    windows = np.hstack([corners, corners + 20])
+    table = rng.random((30, 3)) ** 4
+    together = list(localising.each(windows, table, (60, 60)))
+    assert len(together) == 3
+    for column, found in zip(table.T, together, strict=True):
+        alone = localising.find(windows, column, (60, 60))
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_nothing_scored_gives_no_regions():
     found, peaks = localising.find(np.array([[0, 0, 5, 5]]), np.zeros(1), (5, 5))
     assert found.shape == (0, 4) and peaks.shape == (0,)
