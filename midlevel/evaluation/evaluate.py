@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from midlevel.datasets import reading
-from midlevel.evaluation import pointing
-from midlevel.evaluation.validation import Seen, Validation
+from midlevel.evaluation import localisation, pointing
+from midlevel.evaluation.validation import Scored, Seen, Validation
 from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80  # characters of a line of text
 FORMS = tuple(zip(metrics.FORMS, ("area", "11-point", "non-interpolated"), strict=True))
-
+NO_BOXES = "pointing and regions: not measured; the split has no boxes of the classes."
 
 APs = dict[str, float | None]  # by form; None for a class that no photograph shows
 
@@ -41,6 +41,8 @@ class Evaluation:
         interval: of each mAP the 95 % interval `[low, high]`, over photographs drawn
             again; None where there is no mAP.
         pointing: see `pointing.Game.table`.
+        localisation: see `localisation.Localisation.table`; None where the split has
+            no boxes.
         run: the model's folder.
         data: the data set.
         split: of it.
@@ -54,6 +56,7 @@ class Evaluation:
     AP: dict[str, APs]
     interval: dict[str, intervals.Interval | None]
     pointing: dict[str, Any]
+    localisation: dict[str, Any] | None
     run: str
     data: str
     split: str
@@ -95,7 +98,7 @@ def evaluate(
     progress: Progress | None = None,
     form: str | None = None,
 ) -> Evaluation:
-    """Average precision and pointing of a trained model on a labelled split.
+    """Average precision, pointing and regions of a trained model on a labelled split.
 
     Args:
         data: the data set; by default the one the model was trained on.
@@ -110,11 +113,15 @@ def evaluate(
     split = split or model.config.data.val
     prepared = prepare(model, {split: [ORIGINAL]}, progress, data, form)
     game = pointing.Game(model.classes)
-    scores, targets = score(model, prepared, split, game.add)
+    places = localisation.Localisation(model.classes)
+    scored = _scored(model, prepared, split, game.add, places.add)
+    found, targets = scored.at(model.aggregation), scored.targets
+    scores = scored.ranking(model.aggregation, model.calibration)
     return Evaluation(
         **metrics.table(scores, targets, model.classes),
         interval=intervals.of_forms(scores, targets),
-        pointing=game.table(),
+        pointing=game.table(scores),
+        localisation=places.table(model.calibration(found, scored.whole)),
         run=str(model.run.folder),
         data=str(Path(data or model.run.record["data"])),
         split=split,
@@ -147,28 +154,34 @@ def prepare(
 
 
 def score(
-    model: Model, prepared: Prepared, split: str, *watching: Callable[[Seen], None]
+    model: Model, prepared: Prepared, split: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a split is measured by: its scores and targets, both `(images, classes)`.
-
-    Args:
-        watching: see `Validation.scored`.
 
     Raises:
         errors.DataError: none of its photographs shows one of the classes.
     """
-    validation = Validation(prepared, split, (model.aggregation,))
-    scored = validation.scored(model.head, *watching, whole=model.whole)
+    scored = _scored(model, prepared, split)
     return scored.ranking(model.aggregation, model.calibration), scored.targets
+
+
+def _scored(
+    model: Model, prepared: Prepared, split: str, *watching: Callable[[Seen], None]
+) -> Scored:
+    """The image scores of a split; for `watching` see `Validation.scored`."""
+    validation = Validation(prepared, split, (model.aggregation,))
+    return validation.scored(model.head, *watching, whole=model.whole)
 
 
 def as_table(found: Evaluation) -> str:
     """What `evaluate` found, for a person: in percent."""
+    about = [_interval_in_words(found.interval)]
+    if found.localisation is None:
+        return "\n".join([ap_table(found.to_dict()), *about, NO_BOXES])
     points = found.pointing
     shares = [row["share"] for row in points["classes"].values()] + [points["mean"]]
-    table = ap_table(found.to_dict(), {"pointing": shares})
-    about = _interval_in_words(found.interval), _pointing_in_words(points)
-    return "\n".join([table, *about])
+    about += _pointing_in_words(points), _localisation_in_words(found.localisation)
+    return "\n".join([ap_table(found.to_dict(), {"pointing": shares}), *about])
 
 
 def ap_table(
@@ -214,9 +227,21 @@ def _pointing_in_words(points: dict[str, Any]) -> str:
         for key in ("hits", "pairs", "inside", "bare", "middle")
     )
     if not pairs:
-        return "pointing: not measured; no box is large enough, or there are none."
+        return "pointing: not measured; no box is large enough."
     told = (
         f"pointing: {hits} of {pairs} ({inside} strictly inside, without the root "
-        f"{bare}, the middle of the photograph {middle}). {points['rule']}"
+        f"{bare}, the middle of the photograph {middle}); point AP "
+        f"{text.percent(points['AP'])}. {points['rule']}"
+    )
+    return "\n".join(textwrap.wrap(told, WIDTH))
+
+
+def _localisation_in_words(places: dict[str, Any]) -> str:
+    ap50, ap70, ap, corloc, whole = (
+        text.percent(places[key]) for key in ("AP50", "AP70", "AP", "corloc", "whole")
+    )
+    told = (
+        f"regions: AP50 {ap50}, AP70 {ap70}, AP {ap}; CorLoc {corloc}, of the whole "
+        f"photograph as the box {whole}."
     )
     return "\n".join(textwrap.wrap(told, WIDTH))

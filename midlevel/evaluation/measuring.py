@@ -8,7 +8,13 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.datasets.dataset import count_shown
-from midlevel.evaluation import baseline, fit_calibration, mistakes, pointing
+from midlevel.evaluation import (
+    baseline,
+    fit_calibration,
+    localisation,
+    mistakes,
+    pointing,
+)
 from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features.preparation import Prepared
 from midlevel.method import calibration, intervals, metrics
@@ -57,7 +63,8 @@ def measure(model: Model, prepared: Prepared) -> Measured:
     config, classes = model.config, model.classes
     validation = Validation(prepared, config.data.val, (model.aggregation,))
     game, diagnosis = pointing.Game(classes), mistakes.Diagnosis(classes)
-    watching = game.add, diagnosis.add
+    places = localisation.Localisation(classes)
+    watching = game.add, diagnosis.add, places.add
     scored = validation.scored(model.head, *watching, whole=model.whole)
     scores, targets = scored.at(model.aggregation), scored.targets
     ranking = scored.ranking(model.aggregation, model.calibration)
@@ -70,7 +77,8 @@ def measure(model: Model, prepared: Prepared) -> Measured:
         "baseline": baseline.measure(prepared, config),
         "labels": _rates(labelled, targets),
         "classes": _classes(model, prepared, labelled, targets),
-        "pointing": game.table(),
+        "pointing": game.table(ranking),
+        "localisation": places.table(model.calibration(scores, scored.whole)),
         "mistakes": diagnosis.table(),
         "confusion": mistakes.confusion(labelled, targets),
         "calibration": _calibration(model, scored),

@@ -1,3 +1,5 @@
+import shutil
+
 import helpers
 import numpy as np
 import pytest
@@ -6,7 +8,8 @@ import stub
 import midlevel
 from midlevel import datasets, errors
 from midlevel.evaluation import evaluate
-from midlevel.method import metrics
+from midlevel.images import pixels
+from midlevel.method import detection, metrics
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def test_the_table_is_what_the_model_scores_photograph_by_photograph(
 def test_the_validation_split_of_training_is_measured_again(found, trained, toy_voc):
     assert set(found.to_dict()) == {
         *("mAP", "AP", "run", "data", "split", "images", "k", "left_out"),
-        *("aggregation", "pointing", "interval"),
+        *("aggregation", "pointing", "localisation", "interval"),
     }
     assert set(found.mAP) == {"area", "eleven_point", "non_interpolated"}
     assert (found.split, found.images, found.left_out) == ("val", 5, [])
@@ -124,3 +127,38 @@ def test_the_table_for_people_is_in_percent(found):
         "95 % interval of the mean, over photographs drawn again"
     )
     assert lines[8].startswith("pointing: 6 of 6 (6 strictly inside, without the root ")
+    places = found.localisation
+    ends = [f"{100 * places[key]:.1f}" for key in ("AP50", "AP70", "AP", "corloc")]
+    said = "regions: AP50 {}, AP70 {}, AP {}; CorLoc {}, of".format(*ends)
+    assert said in "\n".join(lines)
+
+
+def test_regions_are_those_that_predict_draws(model, toy_voc, found):
+    """CorLoc from records: the first region of a class, compared with its boxes."""
+    always = model.with_thresholds(0)
+    hits = {name: [] for name in model.classes}
+    for example in datasets.read(toy_voc, model.classes).split("val"):
+        regions = always.record(pixels.read(example.path))["regions"]
+        for class_id in np.unique(example.classes[~example.difficult]):
+            name = model.classes[class_id - 1]
+            best = next(row["bbox"] for row in regions if row["name"] == name)
+            box = np.array([*best[:2], best[0] + best[2], best[1] + best[3]])
+            objects = example.boxes[example.classes == class_id]
+            hits[name].append(detection.is_found(box, objects))
+    for name, row in found.localisation["classes"].items():
+        assert row["corloc"] == pytest.approx(np.mean(hits[name]))
+        assert row["photographs"] == len(hits[name])
+
+
+def test_where_nothing_has_a_box_one_line_says_so(model, toy_voc, tmp_path):
+    shutil.copytree(toy_voc / "JPEGImages", tmp_path / "images")
+    examples = datasets.read(toy_voc, model.classes).split("val")
+    names = [
+        model.classes[e.classes[0] - 1] if len(e.classes) else "" for e in examples
+    ]
+    lines = [f"images/{e.path.name},{n}" for e, n in zip(examples, names, strict=True)]
+    (tmp_path / "val.csv").write_text("\n".join(["path,label", *lines]))
+    found = midlevel.evaluate(model, tmp_path, split="val", progress=stub.QUIET)
+    assert found.localisation is None and found.pointing["AP"] is None
+    lines = str(found).splitlines()
+    assert lines[-1] == evaluate.NO_BOXES and "pointing" not in lines[0]

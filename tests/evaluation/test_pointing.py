@@ -31,7 +31,7 @@ def played(*photographs):
     game = pointing.Game(["cat"])
     for photograph in photographs:
         game.add(photograph)
-    return game.table()["classes"]["cat"]
+    return game.table(np.zeros((len(photographs), 1)))["classes"]["cat"]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,8 @@ def test_the_highest_point_is_a_cell_in_the_middle_of_the_highest(heat, expected
 def test_a_point_in_a_box_of_the_class_is_a_hit():
     found = played(seen(1, ((35, 35, 65, 65), False)), seen(1, ((0, 0, 30, 30), False)))
     expected = {"share": 0.5, "pairs": 2, "hits": 1, "inside": 1}
-    assert found == {**expected, "bare": 1, "middle": 1}
+    expected |= {"bare": 1, "middle": 1, "pixels": 1, "AP": 0.25, "AP_18px": 0.25}
+    assert found == expected
 
 
 def test_a_point_a_little_beside_a_box_is_a_hit_but_not_inside():
@@ -89,10 +90,49 @@ def test_a_corner_that_one_window_covers_is_less_than_where_many_agree():
 def test_the_mean_is_over_classes_that_have_pairs():
     game = pointing.Game(["cat", "dog"])
     game.add(seen(1, ((35, 35, 65, 65), False)))
-    found = game.table()
+    found = game.table(np.array([[0.9, 0.1]]))
     assert found["mean"] == 1 and found["classes"]["dog"]["share"] is None
-    assert pointing.Game(["cat"]).table()["mean"] is None
+    assert pointing.Game(["cat"]).table(np.zeros((0, 1)))["mean"] is None
     assert "3.6%" in found["rule"]
+
+
+def point_ap(photographs, ranking):
+    game = pointing.Game(["cat"])
+    for photograph in photographs:
+        game.add(photograph)
+    return game.table(np.array(ranking)[:, None])
+
+
+HIT, MISS = ((35, 35, 65, 65), False), ((0, 60, 12, 80), False)
+NEITHER = (0, 60, 12, 80), True
+
+
+def test_a_photograph_of_the_class_whose_point_misses_is_a_false_one():
+    photographs = [seen(1, HIT), seen(1, MISS), seen(1, HIT)]
+    # right, false, right of three: precision 1, then 2/3, up to a recall of 2/3
+    found = point_ap(photographs, [0.9, 0.8, 0.7])
+    assert found["AP"] == pytest.approx((1 + 2 / 3) / 3)
+    assert found["classes"]["cat"]["AP"] == found["AP"]
+    assert point_ap([seen(1, HIT), seen(1)], [0.2, 0.9])["AP"] == 0.5
+
+
+def test_small_boxes_count_for_point_ap_and_difficult_ones_neither_way():
+    small, hard = ((45, 45, 55, 55), False), seen(1, NEITHER)
+    assert played(seen(1, small))["pairs"] == 0
+    assert point_ap([hard, seen(1, small)], [0.9, 0.8])["AP"] == 1
+    assert point_ap([hard], [0.9])["AP"] is None
+
+
+def test_labels_without_boxes_are_out_of_point_ap():
+    assert point_ap([seen(1, labels=[1]), seen(1, HIT)], [0.9, 0.8])["AP"] == 1
+
+
+def test_eighteen_pixels_are_those_of_the_photograph():
+    near, far = ((60, 40, 80, 60), False), ((75, 40, 95, 60), False)
+    found = [played(seen(1, box)) for box in (near, far)]
+    assert [row["pixels"] for row in found] == [1, 0]
+    assert [row["AP_18px"] for row in found] == [1, 0]
+    assert [row["AP"] for row in found] == [0, 0]  # 3.6 pixels of a hundred
 
 
 def slow_points(model, folder):

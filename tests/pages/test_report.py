@@ -52,6 +52,7 @@ def test_its_numbers_are_those_of_training_and_evaluation(model, numbers):
     for name in ("mAP", "AP"):
         assert numbers[name] == getattr(found, name) == model.run.metrics[name]
     assert numbers["pointing"] == found.pointing
+    assert numbers["localisation"] == found.localisation
     assert numbers["calibration"]["error"] == model.run.metrics["calibration_error"]
     assert numbers["photographs"] == {"train": 11, "val": 5}
     assert numbers["windows"] == model.run.metrics["windows"]
@@ -65,6 +66,8 @@ def test_what_the_page_says_is_in_its_files(page, numbers):
         assert f"<td>{row['train']}</td><td>{row['val']}</td>" in text
     assert f"{100 * numbers['baseline']['mAP']['area']:.1f}" in text
     assert numbers["pointing"]["rule"].split(":")[0] in text
+    corloc = [row["corloc"] for row in numbers["localisation"]["classes"].values()]
+    assert all(f"<td>{100 * share:.1f}</td>" in text for share in corloc)
     assert {path.name for path in page.parent.iterdir()} == {
         *("page.html", "page.json", "page-photographs.csv", "page-curves.csv")
     }
@@ -210,7 +213,8 @@ def test_what_needs_boxes_is_left_out_where_there_are_none(
     text = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "Mistakes in windows" not in text and "would in" not in text
     numbers = json.loads((run.folder / "report.json").read_text())
-    assert numbers["pointing"]["mean"] is None
+    assert numbers["pointing"]["mean"] is None and numbers["localisation"] is None
+    assert "CorLoc" not in text and "no boxes to point at" in text
     assert numbers["mistakes"]["all"]["sorted"] == 0
 
 

@@ -21,20 +21,42 @@ def test_regions_surround_what_scores_best_first():
     found, peaks = localising.find(tiles, values, (40, 16))
     assert found.tolist() == [[24, 0, 40, 8], [0, 0, 8, 8]]
     np.testing.assert_allclose(peaks, [0.9, 0.6], rtol=1e-6)
-    assert len(localising.find(tiles, values, (40, 16), threshold=0.7)[0]) == 1
+    assert len(localising.find(tiles, values, (40, 16), threshold=0.9)[0]) == 1
 
 
 def test_regions_are_in_pixels_of_a_large_image():
     tiles = np.array([[0, 0, 640, 320], [640, 0, 1280, 320]])
-    found, _ = localising.find(tiles, np.array([0.1, 0.8]), (1280, 320))
+    found, _ = localising.find(tiles, np.array([0.05, 0.8]), (1280, 320))
     assert found.tolist() == [[640, 0, 1280, 320]] and found.dtype == np.float32
 
 
 def test_a_speck_between_windows_is_no_region():
-    windows = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [20, 0, 29, 10]])
-    values = np.array([1.0, 0.8, 0.0])  # 0.8 stands alone in one column of pixels
-    found, _ = localising.find(windows, values, (30, 10))
-    assert found.tolist() == [[0, 0, 10, 10]]
+    windows = np.array([[0, 0, 10, 10], [9, 0, 19, 10], *[[30, 0, 40, 10]] * 2])
+    values = np.full(4, 0.8)  # the first two agree in one column of pixels
+    found, _ = localising.find(windows, values, (40, 10), threshold=0.7)
+    assert found.tolist() == [[30, 0, 40, 10]]
+
+
+def test_windows_that_agree_hold_more_than_one_that_is_sure():
+    """A corner that one window covers is high in a mean; a sum wants several."""
+    windows = np.array([[0, 0, 10, 10], *[[30, 0, 40, 10]] * 9])
+    values = np.array([0.5] + [0.4] * 9)
+    found, peaks = localising.find(windows, values, (40, 10))
+    assert found.tolist() == [[30, 0, 40, 10]]
+    np.testing.assert_allclose(peaks, [0.4], rtol=1e-6)
+
+
+def test_the_regions_of_each_class_are_those_of_it_alone():
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 40, (30, 2))
+    windows = np.hstack([corners, corners + 20])
+    table = rng.random((30, 3)) ** 4
+    together = list(localising.each(windows, table, (60, 60)))
+    assert len(together) == 3
+    for column, found in zip(table.T, together, strict=True):
+        alone = localising.find(windows, column, (60, 60))
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_nothing_scored_gives_no_regions():

@@ -14,6 +14,7 @@ from midlevel.features.extractor import build_extractor
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import labels, metrics
 from midlevel.settings import config
+from midlevel.settings.photographs import ImageLoss
 from midlevel.training import fit_whole_model, labelled_windows
 from midlevel.training.photographs import PhotographSet
 
@@ -63,8 +64,8 @@ def test_no_window_of_such_a_photograph_is_background(prepared):
 
 
 def test_the_image_loss_counts_a_label_that_is_not_said_neither_way(prepared):
-    views = views_of(prepared)
-    photographs = PhotographSet(views, 2, windows=4)
+    each = [[view] for view in views_of(prepared)]
+    photographs = PhotographSet(each, 2, ImageLoss(windows=4))
     found = {tuple(row) for row in photographs.targets.tolist()}
     expected = {(1, 0), (0, 1), (1, 1), (0, 0), (1, -1), (-1, 1), (-1, -1), (0, -1)}
     assert found == expected
