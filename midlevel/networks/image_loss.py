@@ -1,9 +1,8 @@
 """The image loss as a graph: what a photograph's windows add up to, against its labels.
 
-A photograph's score is an `aggregation` of its window scores; its log-odds, by a slope
-and an intercept of each class, go into a logistic loss for each class, added up as in
-Oquab et al., CVPR 2015 ("Is object localization for free?", section 3.2). Labelled
-windows may teach in the same step.
+A photograph's score is an `aggregation` of its window scores; its log-odds go into a
+logistic loss for each class, added up as in Oquab et al., CVPR 2015 ("Is object
+localization for free?", section 3.2). Labelled windows may teach in the same step.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,6 @@ import numpy as np
 from midlevel.method import aggregation as aggregation_
 from midlevel.method import calibration
 from midlevel.method.aggregation import Aggregation
-from midlevel.method.calibration import Calibration
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
 
@@ -32,7 +30,6 @@ Learn = Callable[[np.ndarray, np.ndarray, Arrays], float]
 def learner(
     head: "keras.Model",
     aggregation: Aggregation,
-    start: Calibration,
     window_loss: float = 0.0,
 ) -> Learn:
     """A function that learns from some photographs and gives their mean loss.
@@ -45,7 +42,6 @@ def learner(
     Args:
         head: compiled.
         aggregation: of a photograph's window scores.
-        start: slopes and intercepts; they stay as they are.
         window_loss: weight of the mean loss of labelled windows, which is added.
     """
     runtime.load_keras()
@@ -61,7 +57,7 @@ def learner(
             of_windows = head(rows, training=True)[:, 1:]  # without background
             shape = (tf.shape(features)[0], tf.shape(features)[1], targets.shape[-1])
             odds = log_odds(tf.reshape(of_windows, shape), aggregation)
-            loss = _loss(odds, targets, start)
+            loss = _loss(odds, targets)
             if windows:
                 loss += window_loss * _of_windows(head, *windows)
         gradients = tape.gradient(loss, head.trainable_variables)
@@ -71,7 +67,7 @@ def learner(
     channels = head.input_shape[-1]
     taken = [
         tf.TensorSpec((None, None, channels), tf.float32),
-        tf.TensorSpec((None, len(start.slopes)), tf.int8),
+        tf.TensorSpec((None, head.output_shape[-1] - 1), tf.int8),
     ]
     if window_loss:
         taken += [tf.TensorSpec((None, channels), tf.float32)]
@@ -122,12 +118,10 @@ def _of_power_mean(window_scores: "tf.Tensor", k: float) -> "tf.Tensor":
     return tf.math.log(score) - tf.math.log1p(-score)
 
 
-def _loss(odds: "tf.Tensor", targets: "tf.Tensor", start: Calibration) -> "tf.Tensor":
+def _loss(odds: "tf.Tensor", targets: "tf.Tensor") -> "tf.Tensor":
     """Mean over photographs of the losses of their classes, added up."""
     import tensorflow as tf
 
-    odds = odds * np.array(start.slopes, np.float32)
-    odds += np.array(start.intercepts, np.float32)
     shows = tf.cast(targets == 1, tf.float32)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(shows, odds)
     counted = tf.cast(targets >= 0, tf.float32)

@@ -20,6 +20,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "keras.initializers": ("GlorotUniform", "HeNormal", "Zeros"),
     "keras.optimizers": ("Adam", "SGD"),  # of checkpoints
+    "keras.optimizers.schedules": ("CosineDecay",),
     "keras": ("DTypePolicy",),
     "keras.src.models.functional": ("Functional",),
     "": ("__keras_tensor__",),  # a constant's place in the graph

@@ -200,7 +200,7 @@ class Labels(Section):
     """Learn from a share of the background windows, or let all weigh that much less."""
     background_fraction: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
     """That share."""
-    class_weights: Literal["none", "sqrt", "balanced"] = "balanced"
+    class_weights: Literal["none", "sqrt", "balanced"] = "sqrt"
     """How much more the windows of rare classes weigh."""
 
     def rules(self) -> labels.Rules:

@@ -49,7 +49,6 @@ class Schedule:
             kept; None: validation is watched alone, and the last model is kept.
         drops: whether the learning rate falls when the loss is stable, and fitting
             stops after `SGD_DROPS` of that, whatever the patience.
-        may_keep_start: whether the model as it comes may be the best one.
         title: what an epoch is called.
         section: of the settings, that has its learning rate.
     """
@@ -58,9 +57,12 @@ class Schedule:
     batch: int
     patience: int | None = None
     drops: bool = False
-    may_keep_start: bool = False
     title: str = "epoch"
     section: str = "training"
+
+    def steps(self, count: int) -> int:
+        """How many steps all epochs have, of `count` photographs or windows."""
+        return self.epochs * math.ceil(count / self.batch)
 
 
 @dataclass
@@ -87,8 +89,7 @@ def fit(
 ) -> tuple["keras.Model", State]:
     """Fit a step's model; returns the best one, or the last, and the final state.
 
-    The best is the one of the highest validation mAP; where the schedule says so, that
-    may be the model as it comes: epoch 0.
+    The best is the one of the highest validation mAP.
 
     Goes on from `folder` if an earlier call left a state there. On CPU the same seed
     gives the same weights twice, interrupted or not.
@@ -107,9 +108,6 @@ def fit(
     else:
         step.begin()
     scorer = step.scorer()
-    if schedule.may_keep_start and validate and not state.epoch:
-        state.best_mAP = validate(scorer)["mAP"]
-        _save(state, step, folder)
     saved = time.monotonic()
     while not state.finished:
         number = state.epoch + 1

@@ -44,7 +44,6 @@ class PhotographSet:
         classes: int,
         settings: ImageLoss,
         windows: Batches[Batch] | None = None,
-        size: int = 0,
     ):
         """Take photographs, each in one view or in several, of which one is drawn.
 
@@ -52,12 +51,12 @@ class PhotographSet:
 
         Args:
             classes: how many there are.
-            windows: labelled windows, of which each batch has `size` too.
+            windows: labelled windows, some of which each batch has too.
         """
         # By content: neither the format, nor names, nor their order change anything.
         self._views = sorted(photographs, key=lambda views: views[0].key)
         self._settings = settings
-        self._labelled, self._size = windows, size
+        self._labelled = windows
         self.targets = np.stack([v[0].example.targets(classes) for v in self._views])
         # Shown by all, or by none, a class would make every window say so.
         shown, absent = ((self.targets == value).any(axis=0) for value in (1, 0))
@@ -91,7 +90,7 @@ class PhotographSet:
     def _endless(self, rng: np.random.Generator) -> Generator[Batch]:
         """Batches of labelled windows, epoch after epoch."""
         while self._labelled is not None:
-            yield from self._labelled.batches(rng, self._size)
+            yield from self._labelled.batches(rng, self._settings.window_batch)
 
     def _draw(self, rng: np.random.Generator, number: int) -> tuple[View, np.ndarray]:
         """The view and the windows, ascending, that stand for a photograph."""

@@ -1,7 +1,8 @@
-"""The stages in which a head learns: from windows, then from whole photographs.
+"""How a head learns: labelled windows and whole photographs teach it together.
 
-Where labels alone teach, from photographs alone: with all windows alike first, as Oquab
-2015's highest window is chance at the start, then by the aggregation.
+Without an image loss windows teach alone, as in Oquab 2014; where no photograph has a
+box, photographs alone, as in Oquab 2015. There the highest window is chance at the
+start, so all windows may count alike for some epochs.
 """
 
 import math
@@ -15,16 +16,13 @@ import numpy as np
 from midlevel.datasets import levels
 from midlevel.evaluation.validation import Validation
 from midlevel.features.preparation import Prepared
-from midlevel.images.augment import ORIGINAL
 from midlevel.method import aggregation as aggregation_
-from midlevel.method import calibration
 from midlevel.method.aggregation import Aggregation
-from midlevel.method.calibration import Calibration
 from midlevel.networks import heads
 from midlevel.settings.config import Config
 from midlevel.settings.photographs import AGGREGATION
 from midlevel.system.progress import Progress
-from midlevel.training import fitting, image_step, labelled_windows
+from midlevel.training import fitting, labelled_windows
 from midlevel.training.batches import Batches, WindowSet
 from midlevel.training.fitting import Schedule, State
 from midlevel.training.image_step import ImageStep
@@ -35,8 +33,8 @@ if TYPE_CHECKING:
     import keras
 
 LOSS = "image_loss"  # the section of its settings
-IMAGE_EPOCH = "epoch of photographs"
-MEAN_EPOCH = "epoch of photographs, all windows alike"
+IMAGE_EPOCH = "epoch"
+MEAN_EPOCH = "epoch, all windows alike"
 B = TypeVar("B", bound=Sized)  # a batch
 # Stages, and folders of checkpoints.
 WINDOWS, MEAN, IMAGES = "windows", "mean", "photographs"
@@ -74,24 +72,19 @@ class FittedHead:
 
 
 def aggregations(config: Config) -> Sequence[Aggregation]:
-    """Those that validation chooses from: one where the image loss has it.
+    """Those that validation chooses from: one, but for a power mean without exponent.
 
-    Where labels alone teach, the exponent of a power mean that was asked for is chosen
-    afterwards; the loss has `K_LEARNED`.
+    The loss of photographs has `in_loss` then.
     """
-    settings, is_alone = config.scores, config.labels.level == levels.IMAGE
-    how = settings.aggregation
+    settings, how = config.scores, config.scores.aggregation
+    if how == "auto" and config.image_loss.epochs and settings.k == "auto":
+        return (AGGREGATION,)
     if how == aggregation_.MAX:
         return (Aggregation(how, 0.0),)
     if how in (aggregation_.TOP, aggregation_.LSE):
         by = settings.top if how == aggregation_.TOP else settings.lse
         return (Aggregation(how, by),)
-    if settings.k != "auto":
-        return (Aggregation(aggregation_.POWER, settings.k),)
-    if is_alone and how == "auto":
-        return (AGGREGATION,)
-    is_learned = config.image_loss.epochs and not is_alone
-    ks = (aggregation_.K_LEARNED,) if is_learned else aggregation_.K_CHOICES
+    ks = aggregation_.K_CHOICES if settings.k == "auto" else (settings.k,)
     return [Aggregation(aggregation_.POWER, k) for k in ks]
 
 
@@ -122,79 +115,61 @@ class Job:
 
 
 def fit(job: Job, progress: Progress) -> FittedHead:
-    """Fit a head, stage by stage; goes on where it was interrupted.
+    """Fit a head; goes on where it was interrupted.
 
     Raises:
         errors.MidlevelError: see `fitting.fit`.
     """
     if job.config.labels.level == levels.IMAGE:
-        return _fit_alone(job, progress)
-    windows = labelled_windows.collect(job.prepared, job.config, progress)
-    step = WindowStep(_new_head(job), job.config.training)
-    schedule = _of_windows(job, len(windows))
-    head, state = _stage(job, WINDOWS, step, windows, schedule, progress)
-    states = {WINDOWS: state}
+        head, photographs = _new_head(job, background=False), _photographs(job)
+        heads.start_at(head, photographs.odds)
+        return FittedHead(*_by_photographs(job, head, photographs, progress), None)
+    windows, head = _labelled(job, progress), _new_head(job)
     if job.config.image_loss.epochs:
         photographs = _photographs(job, windows)
-        start = image_step.first_calibration(
-            heads.in_training(head), photographs, in_loss(job.config), job.config.seed
-        )
-        head, others = _fit_images(job, head, photographs, start, progress)
-        states |= others
-    return FittedHead(head, states, windows.ids)
+        found = _by_photographs(job, head, photographs, progress)
+        return FittedHead(*found, windows.ids)
+    step = WindowStep(head, job.config.training)
+    schedule = _of_windows(job, len(windows))
+    head, state = _stage(job, WINDOWS, step, windows, schedule, progress)
+    return FittedHead(head, {WINDOWS: state}, windows.ids)
 
 
-def _fit_alone(job: Job, progress: Progress) -> FittedHead:
-    """A head that labels of photographs alone have taught.
-
-    Its scores begin as the share of photographs that show each class, and the loss has
-    their log-odds as they are.
-    """
-    head, photographs = _new_head(job, background=False), _photographs(job)
-    heads.start_at(head, photographs.odds)
-    start = calibration.none(len(photographs.odds))
-    return FittedHead(*_fit_images(job, head, photographs, start, progress), None)
+def _labelled(job: Job, progress: Progress) -> WindowSet:
+    return labelled_windows.collect(job.prepared, job.config, progress)
 
 
 def _photographs(job: Job, windows: WindowSet | None = None) -> PhotographSet:
-    """What the image loss has; labels alone have mirrored photographs too."""
+    """What the image loss has: photographs in every view, and labelled windows."""
     config, prepared = job.config, job.prepared
-    names = config.features.views if windows is None else [ORIGINAL]
+    names = config.features.views
     views = prepared.views(config.data.train, names)
     photographs = list(zip(*[views] * len(names), strict=True))
-    return PhotographSet(
-        photographs,
-        len(prepared.dataset.classes),
-        config.image_loss,
-        windows if config.image_loss.window_loss else None,
-        cast(int, config.training.batch),
-    )
+    with_windows = windows if config.image_loss.window_loss else None
+    count = len(prepared.dataset.classes)
+    return PhotographSet(photographs, count, config.image_loss, with_windows)
 
 
-def _fit_images(
-    job: Job,
-    head: "keras.Model",
-    photographs: PhotographSet,
-    start: Calibration,
-    progress: Progress,
+def _by_photographs(
+    job: Job, head: "keras.Model", photographs: PhotographSet, progress: Progress
 ) -> tuple["keras.Model", dict[str, State]]:
-    """The head that the image loss makes of one, and the state of each stage."""
+    """The head that the image loss makes of a new one, and the state of each stage."""
     settings, aggregation = job.config.image_loss, in_loss(job.config)
-    states: dict[str, State] = {}
-    if epochs := settings.mean_epochs:
-        step = ImageStep(head, settings, aggregation.mean, start)
+    count, states = len(photographs), {}
+    if settings.mean_epochs:
         schedule = Schedule(
-            epochs, settings.batch, None, title=MEAN_EPOCH, section=LOSS
+            settings.mean_epochs, settings.batch, title=MEAN_EPOCH, section=LOSS
         )
+        step = ImageStep(head, settings, aggregation.mean, 0)
         head, states[MEAN] = _stage(job, MEAN, step, photographs, schedule, progress)
-    step = ImageStep(head, settings, aggregation, start)
-    schedule = _of_images(job, len(photographs))
+    schedule = _of_images(job, count)
+    step = ImageStep(head, settings, aggregation, schedule.steps(count))
     head, states[IMAGES] = _stage(job, IMAGES, step, photographs, schedule, progress)
     return head, states
 
 
 def _of_windows(job: Job, count: int) -> Schedule:
-    """How long windows teach."""
+    """How long windows teach where they teach alone."""
     settings = job.config.training
     epochs, batch = cast(int, settings.epochs), cast(int, settings.batch)
     drops = settings.optimizer == "sgd"  # it ends by its own schedule
@@ -212,14 +187,7 @@ def _of_images(job: Job, count: int) -> Schedule:
     patience = job.config.training.patience if job.stops_early else None
     if patience is None:
         epochs = min(epochs, epochs_of(cast(int, settings.steps), count, batch))
-    return Schedule(
-        epochs,
-        batch,
-        patience,
-        may_keep_start=patience is not None,
-        title=IMAGE_EPOCH,
-        section=LOSS,
-    )
+    return Schedule(epochs, batch, patience, title=IMAGE_EPOCH, section=LOSS)
 
 
 def epochs_of(steps: int, count: int, batch: int) -> int:
