@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 LEAST = 1e-7  # that a window score is taken to be, so that its power has a slope
+TINIEST = np.finfo(np.float32).tiny  # whose logarithm is still a number
 
 Arrays = tuple[np.ndarray, ...]
 Learn = Callable[[np.ndarray, np.ndarray, Arrays], float]
@@ -135,5 +136,6 @@ def _of_windows(
     import tensorflow as tf
 
     scores = head(features, training=True)
-    losses = runtime.load_keras().losses.sparse_categorical_crossentropy(ids, scores)
-    return tf.reduce_mean(losses * weights)
+    of_own = tf.gather(scores, tf.cast(ids, tf.int32), axis=1, batch_dims=1)
+    of_own = tf.maximum(of_own, TINIEST)
+    return -tf.reduce_mean(tf.math.log(of_own) * weights)

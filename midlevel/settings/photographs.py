@@ -4,14 +4,12 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from midlevel.method.aggregation import Aggregation
 from midlevel.settings.sections import Section, told_apart
 
 # What settings leave open, by the level of labels (docs/measurements.md, "Together").
 BOXED = {"epochs": 16, "steps": 300, "window_loss": 1.0}
 ALONE = {"epochs": 16, "steps": 240, "window_loss": 0.0}
 LEVELS = {"box": BOXED, "mixed": BOXED, "image": ALONE}
-AGGREGATION = Aggregation("lse", 1.0)  # `auto`, where there is an image loss
 
 
 class ImageLoss(Section):

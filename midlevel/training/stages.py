@@ -20,7 +20,6 @@ from midlevel.method import aggregation as aggregation_
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import heads
 from midlevel.settings.config import Config
-from midlevel.settings.photographs import AGGREGATION
 from midlevel.system.progress import Progress
 from midlevel.training import fitting, labelled_windows
 from midlevel.training.batches import Batches, WindowSet
@@ -77,15 +76,14 @@ def aggregations(config: Config) -> Sequence[Aggregation]:
     The loss of photographs has `in_loss` then.
     """
     settings, how = config.scores, config.scores.aggregation
-    if how == "auto" and config.image_loss.epochs and settings.k == "auto":
-        return (AGGREGATION,)
-    if how == aggregation_.MAX:
-        return (Aggregation(how, 0.0),)
-    if how in (aggregation_.TOP, aggregation_.LSE):
-        by = settings.top if how == aggregation_.TOP else settings.lse
-        return (Aggregation(how, by),)
-    ks = aggregation_.K_CHOICES if settings.k == "auto" else (settings.k,)
-    return [Aggregation(aggregation_.POWER, k) for k in ks]
+    if how == "auto":
+        is_lse = config.image_loss.epochs and settings.k == "auto"
+        how = aggregation_.LSE if is_lse else aggregation_.POWER
+    if how == aggregation_.POWER:
+        ks = aggregation_.K_CHOICES if settings.k == "auto" else (settings.k,)
+        return [Aggregation(how, k) for k in ks]
+    by = {aggregation_.TOP: settings.top, aggregation_.LSE: settings.lse}
+    return [Aggregation(how, by.get(how, 0.0))]
 
 
 def in_loss(config: Config) -> Aggregation:

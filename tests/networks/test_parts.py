@@ -31,9 +31,11 @@ def names(path):
 
 
 def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
+    falling = keras.optimizers.schedules.CosineDecay(0.1, 9)
+    optimizers = [keras.optimizers.SGD(), *map(keras.optimizers.Adam, (0.1, falling))]
     used = set()
     for kind in ({}, {"normalise": "none"}, {"background": False}):
-        for optimizer in (keras.optimizers.Adam(), keras.optimizers.SGD()):
+        for optimizer in optimizers:
             head = heads.build(4, 2, [3], **kind)
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)

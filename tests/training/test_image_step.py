@@ -2,20 +2,17 @@ import numpy as np
 import pytest
 import stub
 
-from midlevel.evaluation import fit_calibration
 from midlevel.method import calibration
 from midlevel.method.aggregation import Aggregation
-from midlevel.method.calibration import Calibration
 from midlevel.networks import heads, image_loss
 from midlevel.settings.photographs import ImageLoss
-from midlevel.training import fitting, image_step
+from midlevel.training import fitting
 from midlevel.training.batches import Batch
 from midlevel.training.fitting import Schedule
 from midlevel.training.image_step import ImageStep
 from midlevel.training.photographs import PhotographBatch
 
 POWER = Aggregation("power", 2.0)
-START = Calibration([1.5, 0.7], [0.2, -0.3])
 
 
 def head(dropout=0.0):
@@ -30,7 +27,7 @@ def batch(photographs=4, windows=6):
 
 
 def begun(model, rate=0.01):
-    step = ImageStep(model, ImageLoss(learning_rate=rate).resolved("box"), POWER, START)
+    step = ImageStep(model, ImageLoss(learning_rate=rate).resolved("image"), POWER, 0)
     step.begin()
     return step
 
@@ -40,12 +37,12 @@ def by_hand(model, given):
     losses = []
     for features, targets in zip(given.features, given.targets, strict=True):
         of_windows = heads.score(heads.in_training(model), features)[:, 1:]
-        p = START(POWER(of_windows))
+        p = POWER(of_windows)
         losses.append(-np.log(np.where(targets == 1, p, 1 - p))[targets >= 0].sum())
     return np.mean(losses)
 
 
-def test_the_loss_is_that_of_the_calibrated_image_score():
+def test_the_loss_is_that_of_the_image_score():
     model, given = head(), batch()
     expected = by_hand(model, given)
     assert begun(model).learn(given) == pytest.approx(expected, rel=1e-4)
@@ -80,7 +77,7 @@ class Same:
 @pytest.mark.slow
 def test_interrupted_it_goes_on_to_the_same_head(tmp_path):
     def fit(folder, epochs):
-        step = ImageStep(head(dropout=0.5), ImageLoss().resolved("box"), POWER, START)
+        step = ImageStep(head(dropout=0.5), ImageLoss().resolved("image"), POWER, 4)
         schedule = Schedule(epochs, 4)
         return fitting.fit(step, Same(), None, schedule, 0, folder, stub.QUIET)[0]
 
@@ -93,47 +90,25 @@ def test_interrupted_it_goes_on_to_the_same_head(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_head_that_photographs_make_worse_stays_as_it_came(tmp_path):
-    before = head().get_weights()
-    step = ImageStep(head(), ImageLoss().resolved("box"), POWER, START)
-    found = iter([0.9, 0.5, 0.4])
-    schedule = Schedule(6, 4, patience=2, may_keep_start=True)
-    kept, state = fitting.fit(
-        step,
-        Same(),
-        lambda scorer: {"mAP": next(found), "k": 2.0},
-        schedule,
-        0,
-        tmp_path,
-        stub.QUIET,
-    )
-    assert (state.best_epoch, state.epoch) == (0, 2)
-    for a, b in zip(before, kept.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-class AllWindows:
-    """Photographs whose every window is drawn."""
-
-    def batches(self, rng, size):
-        yield batch(40, 6)
-
-
-def test_it_begins_with_what_calibrates_the_photographs_that_it_learns_from():
-    given = batch(40, 6)
-    scorer = heads.in_training(head())
-    of_images = [POWER(heads.score(scorer, rows)[:, 1:]) for rows in given.features]
-    found = image_step.first_calibration(scorer, AllWindows(), POWER, 0)
-    expected, _ = fit_calibration.calibrate(np.array(of_images), given.targets)
-    np.testing.assert_allclose(found.slopes, expected.slopes, rtol=1e-3)
-    np.testing.assert_allclose(found.intercepts, expected.intercepts, rtol=1e-3)
+@pytest.mark.parametrize(
+    ("decay", "shares"), [("cosine", (1, 0.5, 0)), ("none", (1, 1, 1))]
+)
+def test_the_rate_falls_as_half_a_cosine(decay, shares):
+    settings = ImageLoss(learning_rate=0.01, decay=decay).resolved("image")
+    step = ImageStep(head(), settings, POWER, 8)
+    step.begin()
+    found = [step.rate]
+    for _ in range(2):
+        for _ in range(4):
+            step.learn(batch())
+        found.append(step.rate)
+    assert found == pytest.approx([0.01 * share for share in shares], abs=1e-7)
 
 
 def test_a_high_power_of_small_scores_is_a_finite_loss():
     model = head()
-    step = ImageStep(
-        model, ImageLoss().resolved("box"), Aggregation("power", 20.0), START
-    )
+    settings, high = ImageLoss().resolved("image"), Aggregation("power", 20.0)
+    step = ImageStep(model, settings, high, 0)
     step.begin()
     given = batch()
     given.features[:] *= 50
@@ -170,8 +145,8 @@ def test_labelled_windows_add_their_weighted_loss():
     scores = heads.score(heads.in_training(model), features)
     of_windows = -(np.log(scores[np.arange(6), ids]) * weights).mean()
     expected = by_hand(model, given) + 0.3 * of_windows
-    settings = ImageLoss(learning_rate=0.01, window_loss=0.3).resolved("box")
-    step = ImageStep(model, settings, POWER, START)
+    settings = ImageLoss(learning_rate=0.01, window_loss=0.3).resolved("image")
+    step = ImageStep(model, settings, POWER, 0)
     step.begin()
     assert step.learn(both) == pytest.approx(expected, rel=1e-4)
 

@@ -99,8 +99,8 @@ class Labelled:
 
 def test_labelled_windows_come_with_every_batch_epoch_after_epoch():
     each = [[view(i % 5, f"{i}")] for i in range(10)]
-    settings = ImageLoss(windows=6, window_loss=1)
-    found = epoch(PhotographSet(each, 3, settings, Labelled(), 8))
+    settings = ImageLoss(windows=6, window_batch=8)
+    found = epoch(PhotographSet(each, 3, settings, Labelled()))
     assert [len(batch.windows) for batch in found] == [8, 8, 1, 8, 8]
     plain = epoch(PhotographSet(each, 3, settings))
     for a, b in zip(found, plain, strict=True):  # photographs are drawn as without

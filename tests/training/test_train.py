@@ -78,13 +78,12 @@ def test_a_run_explains_itself(trained, toy_voc):
     assert {"keras", "openvino"} <= set(environment["versions"])
     assert environment["command"]
     history = rows(trained.folder / "history.csv")
-    assert list(history[0]) == ["epoch", "loss", "mAP", "k", "learning_rate", "stage"]
+    assert list(history[0]) == ["epoch", "loss", "mAP", "learning_rate", "stage"]
     assert [row["epoch"] for row in history] == [
         str(i + 1) for i in range(len(history))
     ]
     best = history[record["best_epoch"] - 1]
     assert float(best["mAP"]) == pytest.approx(trained.metrics["mAP"]["area"])
-    assert float(best["k"]) == record["aggregation"]["by"]
     split = rows(trained.folder / "split.csv")
     assert len(split) == 16
     assert {"split": "val", "file": "JPEGImages/val_00.jpg"} in split
@@ -222,7 +221,7 @@ def test_another_command_does_not(trained, toy_voc, features, tmp_path, monkeypa
     shutil.copytree(toy_voc, other)
     with pytest.raises(errors.MidlevelError, match=f"begun with data={toy_voc}. Rec"):
         stub.train(other, folder, features__store=features)
-    assert fitting.read_state(runs.Run(folder).checkpoints / "windows").epoch == 1
+    assert fitting.read_state(runs.Run(folder).checkpoints / "photographs").epoch == 1
 
 
 @pytest.mark.slow
@@ -427,7 +426,7 @@ def test_a_run_keeps_its_state_until_it_is_finished(
         with pytest.raises(errors.Interrupted):
             stub.train(toy_voc, tmp_path / "run", features__store=features)
     run = runs.Run(tmp_path / "run")
-    assert fitting.read_state(run.checkpoints / "windows").finished
+    assert fitting.read_state(run.checkpoints / "photographs").finished
     midlevel.train(run=run.folder, resume=True, progress=stub.QUIET)
     np.testing.assert_array_equal(weights(run), weights(trained))
     assert not run.checkpoints.exists()
@@ -473,7 +472,7 @@ def test_a_damaged_state_says_what_to_delete(stub_backbone, toy_voc, tmp_path):
         patch.setattr(train.results, "write", interrupt)
         with pytest.raises(errors.Interrupted):
             stub.train(toy_voc, folder, training__epochs=1)
-    (folder / "checkpoints" / "windows" / "state.json").write_text("{")
+    (folder / "checkpoints" / "photographs" / "state.json").write_text("{")
     with pytest.raises(errors.MidlevelError, match="state.json: is damaged: .*Delete"):
         midlevel.train(run=folder, resume=True, progress=stub.QUIET)
 
