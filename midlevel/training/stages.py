@@ -75,7 +75,7 @@ def aggregations(config: Config) -> Sequence[Aggregation]:
 
     The loss of photographs has `in_loss` then.
     """
-    settings, how = config.scores, config.scores.aggregation
+    settings, how = config.scores, str(config.scores.aggregation)
     if how == "auto":
         is_lse = config.image_loss.epochs and settings.k == "auto"
         how = aggregation_.LSE if is_lse else aggregation_.POWER
