@@ -143,7 +143,8 @@ def trained_on_crops(stub_backbone: None, toy_voc: Path, once: Once) -> Run:
             features__store=str(place / "features"),
             features__method="crop",
             features__views=["original"],
-            training__epochs=4,
+            image_loss__epochs=0,
+            training__epochs=12,
         )
 
     return Run(once("crops", train) / "run")

@@ -129,7 +129,6 @@ def test_the_page_says_what_chose(trained, numbers, page, tmp_path):
     assert numbers["chosen_on"] == "val"
     assert "figures flatter a little" in text and "chose nothing" not in text
     assert f"Dotted: epoch {numbers['best_epoch']}, whose head was kept." in text
-    assert "From the line on whole photographs teach" in text
 
     model = midlevel.load(stub.held_out(trained, tmp_path / "run").folder)
     output = report_page.report(model, None, stub.QUIET)

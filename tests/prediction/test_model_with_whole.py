@@ -34,15 +34,14 @@ def photographs(toy_voc):
 
 
 def by_formula(model, image):
-    """sigmoid(slope * log-odds of the score + factor * log-odds of the whole + c)."""
+    """sigmoid(slope * log of mean odds of windows + factor * log-odds of whole + c)."""
     (pooled,) = model.extractor.many([Photograph(image, pixels.size_wh(image))])
     rows = np.sign(pooled.whole) * (np.sqrt(np.abs(pooled.whole) + 1e-4) - 1e-2)
     rows /= np.sqrt((rows**2).sum(axis=1, keepdims=True))
     whole = rows.reshape(-1) @ model.whole.weights + model.whole.intercepts
-    window_scores = model.head(pooled.windows)[:, 1:].astype(np.float64)
-    score = (window_scores**model.k).mean(axis=0) ** (1 / model.k)
+    p = model.head(pooled.windows)[:, 1:].astype(np.float64)
     fitted = model.run.record["calibration"]
-    odds = np.log(score / (1 - score)) * fitted["slopes"]
+    odds = np.log((p / (1 - p)).mean(axis=0)) * fitted["slopes"]
     odds += whole * fitted["whole_slopes"] + fitted["intercepts"]
     return 1 / (1 + np.exp(-odds))
 
@@ -98,7 +97,7 @@ def test_a_model_without_it_keeps_its_fingerprint(plain):
         plain.extractor.stored_as,
         plain.head.fingerprint,
         plain.classes,
-        plain.k,
+        ["lse", 1.0],
         {
             "slopes": list(plain.calibration.slopes),
             "intercepts": list(plain.calibration.intercepts),
