@@ -69,17 +69,18 @@ def draw_effort(found: Mapping[str, Any], output: Path) -> None:
     tasks = found["tasks"]
     titles = ("What is in a photograph", "Where it is")
     measured = ({"mAP": "area mAP"}, {"pointing": "pointing", "corloc": "CorLoc"})
+    is_alone = len(found["settings"]) == 1
     for axes, title, measures in zip(panels, titles, measured, strict=True):
-        for j, (measure, label) in enumerate(measures.items()):
+        for style, (measure, label) in zip(STYLES, measures.items(), strict=False):
             for i, (way, line) in enumerate(lines(tasks, "share", measure).items()):
-                beside = [x + BESIDE * i for x in line["x"]]
-                shown = {**line, "x": beside}
-                _line(axes, i, shown, f"{way}, {label}", STYLES[j])
+                shown = {**line, "x": [x + BESIDE * i for x in line["x"]]}
+                name = label if is_alone else f"{way}, {label}"
+                _line(axes, i, shown, name, style)
         axes.set_title(title)
         axes.set_xticks([task["share"] for task in tasks.values()])
         axes.set_xlabel("photographs with boxes %; all have labels")
         axes.set_ylabel(f"{' and '.join(measures.values())} %")
-        _finish(axes)
+        _finish(axes, "best")
     figure.supxlabel(
         f"Mean and standard deviation over {found['seeds']} seeds", fontsize="small"
     )
@@ -100,10 +101,10 @@ def _line(axes: Any, i: int, line: Line, name: str, style: str = "-") -> None:
     )
 
 
-def _finish(axes: Any) -> None:
+def _finish(axes: Any, where: str = "lower right") -> None:
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc=where)
 
 
 def _save(figure: Any, output: Path) -> None:
