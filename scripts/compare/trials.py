@@ -18,6 +18,7 @@ from midlevel import errors, runs
 from midlevel.evaluation import evaluate
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
+from midlevel.prediction.model import Model
 from midlevel.system import files
 from midlevel.system.progress import Progress
 
@@ -108,13 +109,19 @@ def code() -> str:
 
 
 def train_and_score(
-    data: Path, settings: dict[str, Any], folder: Path, keep: bool, progress: Progress
+    data: Path,
+    settings: dict[str, Any],
+    folder: Path,
+    keep: bool,
+    progress: Progress,
+    more: Callable[[Model], dict[str, Any]] = lambda model: {},
 ) -> Result:
     """Train as `midlevel train` does, and score the split to measure on.
 
     Args:
         folder: of the run; an interrupted one is gone on with.
         keep: whether the run stays when it is scored.
+        more: other facts to measure.
     """
     is_new = not runs.Run(folder).has_begun
     begun = time.perf_counter()
@@ -130,6 +137,7 @@ def train_and_score(
         "settings": settings,
         "epoch": run.record["best_epoch"],
         "aggregation": run.record["aggregation"],
+        **more(model),
     }
     if not keep:
         shutil.rmtree(run.folder)

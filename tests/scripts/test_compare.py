@@ -24,7 +24,7 @@ NAMES = ("square", "disc", "wedge")
 DEFAULTS = {"seconds": 9.0, "learning_s": 4.0, "code": "abc"}
 
 
-@pytest.mark.parametrize("name", ["asked", "cli", "settings", "tables"])
+@pytest.mark.parametrize("name", ["asked", "cli", "settings", "stripped", "tables"])
 def test_the_examples_hold(name):
     assert not doctest.testmod(importlib.import_module(f"compare.{name}")).failed
 
