@@ -275,8 +275,8 @@ def test_training_is_compared_with_the_usual_recipe(
     settings = {**stub.SETTINGS, "data.classes": ["square", "disc", "wedge"]}
     found = train.compare(toy_voc, settings, 6, 2, stub.QUIET)
     assert found["photographs"] == {"train": 6, "val": 3}
-    (steps,) = found["epochs"].values()  # six photographs are one step an epoch
-    assert 1 <= steps <= 20 and found["windows"] == steps * (16 * 50 + 256)
+    (epochs,) = found["epochs"].values()  # of two steps: six photographs, four a step
+    assert 1 <= epochs <= 20 and found["windows"] == 2 * epochs * (4 * 50 + 64)
     of_window = found["recipe"]["seconds_per_window"]
     expected = of_window * found["windows"]
     assert found["recipe"]["seconds"] == pytest.approx(expected)
