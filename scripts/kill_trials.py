@@ -15,7 +15,7 @@ NEVER = "\0"  # said
 SETTINGS = {
     "windows.pyramid": "single",
     "head.hidden": [128],
-    "training.epochs": EPOCHS,
+    "image_loss.epochs": EPOCHS,
     "training.patience": EPOCHS,
     "report": False,  # a run is finished before, and not taken up again for it
 }
@@ -100,7 +100,7 @@ def trials(data: Path, place: Path, settings: dict, command: list[str]) -> list[
     return [
         Trial(
             "extract",
-            train("extract", place / "store", training__epochs=1),
+            train("extract", place / "store", image_loss__epochs=1),
             "to compute",
             "windows to learn",
             lambda: features(place / "store"),

@@ -123,7 +123,7 @@ def trained(folder: Path) -> Path:
     """A run of one epoch on the demo."""
     run = folder / "run"
     if not run.exists():
-        few = ("--set", "training.epochs=1", "--set", "features.views=[original]")
+        few = ("--set", "image_loss.epochs=1", "--set", "features.views=[original]")
         _midlevel("train", DEMO, "--run", run, *few).check_returncode()
     return run
 

@@ -74,7 +74,7 @@ def check(dataset: Dataset, config: Config) -> None:
             "image_loss.window_loss=0: no window has a label of its own. Received: "
             f"{loss.epochs} and {loss.window_loss:g}. Leave both out."
         )
-    if not told_apart(rows, len(dataset.classes)).any():
+    if not told_apart(targets(rows, len(dataset.classes))).any():
         raise errors.DataError(
             f"{dataset.folder}: labels alone teach a class by photographs with and "
             f"without it. Received: in split {split!r} all photographs show the same "
@@ -82,9 +82,18 @@ def check(dataset: Dataset, config: Config) -> None:
         )
 
 
-def told_apart(rows: list[Example], count: int) -> np.ndarray:
-    """Of each of `count` classes whether some show it and some do not, bool."""
-    targets = np.array([row.targets(count) for row in rows]).reshape(-1, count)
+def targets(rows: list[Example], count: int) -> np.ndarray:
+    """Whether photographs show each of `count` classes: int8 of 1, 0, -1."""
+    found = [row.targets(count) for row in rows]
+    return np.array(found, np.int8).reshape(-1, count)
+
+
+def told_apart(targets: np.ndarray) -> np.ndarray:
+    """Of each class whether some photographs show it and some do not, bool.
+
+    Args:
+        targets: int8 `(photographs, classes)` of 1, 0, -1.
+    """
     return (targets == 1).any(axis=0) & (targets == 0).any(axis=0)
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midlevel.method import boxes as boxes_
+from midlevel.method.detection import FOUND
 
 if TYPE_CHECKING:
     from midlevel.evaluation.validation import Seen
 
 KINDS = ("correct", "localisation", "similar", "other", "background")
 IGNORED = -1  # a detection of a difficult object counts neither way, as in VOC
-FOUND = 0.5  # IoU of a correct detection (VOC)
 TOUCHED = 0.1  # IoU from which a mistake is about an object (Hoiem 2012)
 MOST = 10  # detections of a class in one photograph
 SIMILAR = (  # Hoiem 2012, section 3.1, of VOC's twenty names

@@ -73,12 +73,12 @@ class Scored:
     @classmethod
     def joined(cls, parts: Sequence["Scored"]) -> "Scored":
         """Several splits as one."""
-        whole_slopes = [part.whole for part in parts if part.whole is not None]
+        wholes = [part.whole for part in parts if part.whole is not None]
         return cls(
             np.concatenate([part.scores for part in parts], axis=1),
             parts[0].aggregations,
             np.concatenate([part.targets for part in parts]),
-            np.concatenate(whole_slopes) if whole_slopes else None,
+            np.concatenate(wholes) if wholes else None,
         )
 
     def best(self) -> tuple[Aggregation, float]:
@@ -162,15 +162,15 @@ class Validation:
             watching: what is to see each photograph in the same pass.
             whole: what gives the log-odds of the whole photographs.
         """
-        rows, whole_slopes = [], []
+        rows, wholes = [], []
         for seen in self.seen(head, whole=whole):
             by_class = seen.scores[:, 1:]  # without background
             rows.append([aggregate(by_class) for aggregate in self._aggregations])
-            whole_slopes.append(seen.whole)
+            wholes.append(seen.whole)
             for watch in watching:
                 watch(seen)
         table = np.array(rows).swapaxes(0, 1)
-        of_whole = None if whole is None else np.array(whole_slopes)
+        of_whole = None if whole is None else np.array(wholes)
         return Scored(table, self._aggregations, self.targets, of_whole)
 
     def __call__(self, head: Scorer) -> dict:

@@ -6,9 +6,9 @@ hit where their IoU reaches a bound and no better detection has that object, oth
 false, so a second hit of an object is false. One of an object marked difficult counts
 neither way, and such objects need not be found.
 
-COCO's mean over ten bounds (Lin et al. 2014, "Microsoft COCO", and its API) is given by
-the same matching: COCO's own lets a detection take the next best object where the best
-is taken, and reads precision at 101 recalls.
+COCO's ten bounds (Lin et al. 2014, "Microsoft COCO", and its API) have the same
+matching here: COCO's own lets a detection take the next best object where the best is
+taken, and reads precision at 101 recalls.
 
 Detections of equal score are taken together, as in `metrics`. Within a photograph they
 are taken in the order of their corners, so that the order of the input never matters.
@@ -97,48 +97,6 @@ def average_precision(
     precision, recall, _ = metrics.precision_recall(scores, hits)
     recall = recall * ((np.asarray(hits) == 1).sum() / objects)  # of all, not the found
     return float(metrics.of_curve(precision, recall, form))
-
-
-class Detections:
-    """The detections of one class, photograph by photograph.
-
-    Memory is a score and a byte for each detection and bound; photographs are matched
-    one at a time.
-
-    >>> found, box = Detections(), np.array([[0.0, 0, 4, 4]])
-    >>> found.add(box, np.array([0.9]), box, np.array([False]))
-    >>> found.average_precision(0.5), found.coco()
-    (1.0, 1.0)
-    """
-
-    def __init__(self, bounds: Sequence[float] = COCO):
-        self.bounds = tuple(bounds)
-        self.objects = 0  # to find: those that are not difficult
-        self._scores: list[np.ndarray] = []
-        self._hits: list[np.ndarray] = []
-
-    def add(
-        self,
-        boxes: np.ndarray,
-        scores: np.ndarray,
-        objects: np.ndarray,
-        difficult: np.ndarray,
-    ) -> None:
-        """Count a photograph; for the arguments see `hits`."""
-        self._hits.append(hits(boxes, scores, objects, difficult, self.bounds))
-        self._scores.append(np.asarray(scores))
-        self.objects += int((~np.asarray(difficult, bool)).sum())
-
-    def average_precision(self, bound: float = FOUND, form: str = "area") -> float:
-        """AP at one of `bounds`, see the function of that name."""
-        scores = np.concatenate([np.zeros(0), *self._scores])
-        rows = [found[self.bounds.index(bound)] for found in self._hits]
-        found = np.concatenate([np.zeros(0, np.int8), *rows])
-        return average_precision(scores, found, self.objects, form)
-
-    def coco(self) -> float:
-        """The mean of the area AP over COCO's ten bounds."""
-        return float(np.mean([self.average_precision(bound) for bound in COCO]))
 
 
 def is_found(box: np.ndarray, objects: np.ndarray) -> bool:

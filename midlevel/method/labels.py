@@ -24,8 +24,8 @@ SEVERAL = "several"  # two or more do
 DIFFICULT = "difficult"  # one that is hard to see does
 WHOLE = "whole"  # it takes a label that has no box
 UNBOXED = "unboxed"  # it may show what has a label and no box
-TOGETHER = "together"  # labels of photographs alone teach
-UNSAID = "unsaid"  # it may show what nobody has looked for, or not boxed
+ALONE = "alone"  # labels of photographs alone teach
+NOT_SAID = "not said"  # it may show what nobody has looked for, or not boxed
 UNDRAWN = "undrawn"  # background that the draw left out
 MEANING = {  # of each reason, in the order in which people read them
     OBJECT: "shows one object",
@@ -35,8 +35,8 @@ MEANING = {  # of each reason, in the order in which people read them
     SEVERAL: "left out: two or more boxes qualify",
     DIFFICULT: "left out: a difficult box qualifies",
     UNBOXED: "left out: a label has no box, so nobody knows what it shows",
-    TOGETHER: "teaches with all others: labels are of the photograph, not of windows",
-    UNSAID: "left out: not all classes were looked for, or not all objects boxed",
+    ALONE: "teaches with all others: labels are of the photograph, not of windows",
+    NOT_SAID: "left out: not all classes were looked for, or not all objects boxed",
 }
 OTHERS = tuple(r for r in MEANING if r not in (OBJECT, WHOLE))  # no class
 MIN_OF_WINDOW = 0.2  # the paper, section 3.2, rule (i)
@@ -142,7 +142,7 @@ def judge(
     if len(objects.not_said) or len(objects.partly_boxed):
         is_open = ids == BACKGROUND
         ids = np.where(is_open, np.int16(LEFT_OUT), ids)
-        reasons = np.where(is_open, UNSAID, reasons)
+        reasons = np.where(is_open, NOT_SAID, reasons)
     if rules.background_fraction < 1:
         before = ids
         ids = sample_background(ids, rules.background_fraction, seed, name)
@@ -217,10 +217,10 @@ def by_boxes(
     return ids, np.where(spoiled, DIFFICULT, np.where(several, SEVERAL, kept))
 
 
-def judge_together(count: int) -> Judged:
+def judge_alone(count: int) -> Judged:
     """What so many windows of a photograph teach where labels alone teach."""
     ids = np.full(count, LEFT_OUT, np.int16)
-    return Judged(ids, np.full(count, TOGETHER))
+    return Judged(ids, np.full(count, ALONE))
 
 
 def of_whole(

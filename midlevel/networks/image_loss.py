@@ -31,19 +31,19 @@ Learn = Callable[[np.ndarray, np.ndarray, Arrays], float]
 def learner(
     head: "keras.Model",
     aggregation: Aggregation,
-    window_loss: float = 0.0,
+    window_weight: float = 0.0,
 ) -> Learn:
     """A function that learns from some photographs and gives their mean loss.
 
     It takes features float32 `(photographs, windows, channels)` and targets int8
     `(photographs, classes)` of 1, 0, -1; -1 counts neither way. Last, nothing; with a
-    `window_loss`, labelled windows too: features float32 `(n, channels)`, class ids and
-    weights `(n,)`. It changes the head, by the head's own optimizer.
+    `window_weight`, labelled windows too: features float32 `(n, channels)`, class ids
+    and weights `(n,)`. It changes the head, by the head's own optimizer.
 
     Args:
         head: compiled.
         aggregation: of a photograph's window scores.
-        window_loss: weight of the mean loss of labelled windows, which is added.
+        window_weight: of the mean loss of labelled windows, which is added.
     """
     runtime.load_keras()
     import tensorflow as tf
@@ -54,26 +54,16 @@ def learner(
         features: "tf.Tensor", targets: "tf.Tensor", *windows: "tf.Tensor"
     ) -> "tf.Tensor":
         with tf.GradientTape() as tape:
-            rows = tf.reshape(features, (-1, features.shape[-1]))
-            of_windows = head(rows, training=True)[:, 1:]  # without background
-            shape = (tf.shape(features)[0], tf.shape(features)[1], targets.shape[-1])
-            odds = log_odds(tf.reshape(of_windows, shape), aggregation)
-            loss = _loss(odds, targets)
+            odds = _photograph_odds(head, features, aggregation)
+            loss = _photograph_loss(odds, targets)
             if windows:
-                loss += window_loss * _of_windows(head, *windows)
+                loss += window_weight * _window_loss(head, *windows)
         gradients = tape.gradient(loss, head.trainable_variables)
         head.optimizer.apply(gradients, head.trainable_variables)
         return loss
 
-    channels = head.input_shape[-1]
-    taken = [
-        tf.TensorSpec((None, None, channels), tf.float32),
-        tf.TensorSpec((None, head.output_shape[-1] - 1), tf.int8),
-    ]
-    if window_loss:
-        taken += [tf.TensorSpec((None, channels), tf.float32)]
-        taken += [tf.TensorSpec((None,), t) for t in (tf.int16, tf.float32)]
-    traced = tf.function(learn, input_signature=taken)
+    signature = _signature(head, with_windows=window_weight > 0)
+    traced = tf.function(learn, input_signature=signature)
     traced.get_concrete_function()  # now, while Keras has its defaults
 
     def learned(
@@ -82,6 +72,33 @@ def learner(
         return float(traced(features, targets, *windows))
 
     return learned
+
+
+def _signature(head: "keras.Model", with_windows: bool) -> "list[tf.TensorSpec]":
+    """What a step takes, see `learner`."""
+    import tensorflow as tf
+
+    channels = head.input_shape[-1]
+    taken = [
+        tf.TensorSpec((None, None, channels), tf.float32),
+        tf.TensorSpec((None, head.output_shape[-1] - 1), tf.int8),
+    ]
+    if with_windows:
+        taken += [tf.TensorSpec((None, channels), tf.float32)]
+        taken += [tf.TensorSpec((None,), kind) for kind in (tf.int16, tf.float32)]
+    return taken
+
+
+def _photograph_odds(
+    head: "keras.Model", features: "tf.Tensor", aggregation: Aggregation
+) -> "tf.Tensor":
+    """Log-odds of photographs `(photographs, classes)` by features of their windows."""
+    import tensorflow as tf
+
+    rows = tf.reshape(features, (-1, features.shape[-1]))
+    window_scores = head(rows, training=True)[:, 1:]  # without background
+    shape = (*tf.unstack(tf.shape(features)[:2]), window_scores.shape[-1])
+    return log_odds(tf.reshape(window_scores, shape), aggregation)
 
 
 def log_odds(window_scores: "tf.Tensor", aggregation: Aggregation) -> "tf.Tensor":
@@ -94,7 +111,7 @@ def log_odds(window_scores: "tf.Tensor", aggregation: Aggregation) -> "tf.Tensor
 
     how, by = aggregation.how, aggregation.by
     if how == aggregation_.POWER:
-        return _of_power_mean(window_scores, by)
+        return _power_odds(window_scores, by)
     odds = tf.math.log(window_scores + LEAST) - tf.math.log1p(LEAST - window_scores)
     if how == aggregation_.MAX:
         return tf.reduce_max(odds, axis=1)
@@ -108,7 +125,7 @@ def log_odds(window_scores: "tf.Tensor", aggregation: Aggregation) -> "tf.Tensor
     return (powers - tf.math.log(tf.cast(windows, tf.float32))) / by
 
 
-def _of_power_mean(window_scores: "tf.Tensor", k: float) -> "tf.Tensor":
+def _power_odds(window_scores: "tf.Tensor", k: float) -> "tf.Tensor":
     import tensorflow as tf
 
     # In logarithms: small scores to a high power are nothing in float32.
@@ -119,7 +136,7 @@ def _of_power_mean(window_scores: "tf.Tensor", k: float) -> "tf.Tensor":
     return tf.math.log(score) - tf.math.log1p(-score)
 
 
-def _loss(odds: "tf.Tensor", targets: "tf.Tensor") -> "tf.Tensor":
+def _photograph_loss(odds: "tf.Tensor", targets: "tf.Tensor") -> "tf.Tensor":
     """Mean over photographs of the losses of their classes, added up."""
     import tensorflow as tf
 
@@ -129,7 +146,7 @@ def _loss(odds: "tf.Tensor", targets: "tf.Tensor") -> "tf.Tensor":
     return tf.reduce_mean(tf.reduce_sum(losses * counted, axis=1))
 
 
-def _of_windows(
+def _window_loss(
     head: "keras.Model", features: "tf.Tensor", ids: "tf.Tensor", weights: "tf.Tensor"
 ) -> "tf.Tensor":
     """Mean cross entropy of labelled windows, each by its weight."""

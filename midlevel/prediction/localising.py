@@ -16,12 +16,11 @@ def find(
     windows: np.ndarray,
     window_scores: np.ndarray,
     size_wh: tuple[int, int],
-    threshold: float = HEIGHT,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Boxes around what scored for one class, best first.
 
     At each cell the roots of the scores of the windows that cover it are added up;
-    regions are the connected parts above `threshold` times the highest sum. A sum
+    regions are the connected parts above `HEIGHT` times the highest sum. A sum
     counts on how many windows agree, where the score map, a mean, is as high in
     corners that one window covers; a root lets the many that are half sure count,
     which hold an object's outer parts.
@@ -37,14 +36,13 @@ def find(
         `(m, 4)` float32 boxes in pixels, and `(m,)` float32, the highest value of the
         score map in each.
     """
-    return next(each(windows, window_scores[:, None], size_wh, threshold))
+    return next(each(windows, window_scores[:, None], size_wh))
 
 
 def each(
     windows: np.ndarray,
     window_scores: np.ndarray,
     size_wh: tuple[int, int],
-    threshold: float = HEIGHT,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """What `find` gives for one class after another; all maps are made at once.
 
@@ -58,7 +56,7 @@ def each(
     per_cell, least = np.divide(size_wh, map_wh), boxes_.area(windows).min() / 2
     for i in range(count):
         heat, total = means[..., i], sums[..., i]
-        parts, boxes = pixels.connected_parts(total > threshold * total.max())
+        parts, boxes = pixels.connected_parts(total > HEIGHT * total.max())
         peaks = np.zeros(len(boxes), np.float32)
         np.maximum.at(peaks, parts[parts > 0] - 1, heat[parts > 0])
         boxes = boxes_.clip(boxes * np.tile(per_cell, 2), size_wh)

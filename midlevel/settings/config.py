@@ -82,7 +82,7 @@ def load(
 
     Args:
         base: a YAML file, or settings; by default the defaults.
-        settings: dotted keys and their values, such as `{"training.epochs": 20}`.
+        settings: dotted keys and their values, such as `{"image_loss.epochs": 20}`.
 
     Raises:
         errors.MidlevelError: the file cannot be read, or a key or value is wrong; the

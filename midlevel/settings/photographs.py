@@ -21,9 +21,7 @@ class ImageLoss(Section):
     """With `select: heldout`: how long it learns, in whole epochs, at most `epochs`; by
     default 300, where labels alone teach 240."""
     learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-4
-    """Of Adam, at the start."""
-    decay: Literal["cosine", "none"] = "cosine"
-    """How the rate falls: to nothing at the last step, as half a cosine."""
+    """Of Adam, at the start; it falls to nothing at the last step, as half a cosine."""
     batch: Annotated[int, pydantic.Field(ge=1)] = 16
     """Photographs a step."""
     windows: Annotated[int, pydantic.Field(ge=1)] = 50
@@ -55,7 +53,8 @@ class Scores(Section):
 
     aggregation: Literal["auto", "power", "max", "top", "lse"] = "auto"
     """See `midlevel.method.aggregation`: the power mean, the highest, the mean of the
-    highest share, or a smooth maximum; `auto`: `lse`, without image loss `power`."""
+    highest share, or a smooth maximum; `auto`: `lse`; `power` without image loss or
+    where `k` is given."""
     k: Annotated[
         Annotated[Literal["auto"], pydantic.Tag("<1>")]
         | Annotated[float, pydantic.Field(ge=1, le=100), pydantic.Tag("<2>")],

@@ -235,7 +235,10 @@ DEFAULTS = {
 
 
 class Training(Section):
-    """How the head is fitted."""
+    """How windows teach where they teach alone (`image_loss.epochs: 0`).
+
+    `memory`, `patience` and `held_out_fifths` always count.
+    """
 
     optimizer: Literal["adam", "sgd"] = "adam"
     """`sgd` is the paper's, with its schedule."""

@@ -111,7 +111,7 @@ def _serves(fold: Prepared, config: Config) -> bool:
         return False
     if config.labels.level == levels.IMAGE:
         rows = fold.readable(config.data.train)
-        return bool(levels.told_apart(rows, count).any())
+        return bool(levels.told_apart(levels.targets(rows, count)).any())
     views = fold.views(config.data.train, [ORIGINAL])
     return any((labelled_windows.label(view, config) > 0).any() for view in views)
 

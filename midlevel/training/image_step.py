@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ImageStep(HeadStep[PhotographBatch]):
-    """Logistic loss of a photograph's classes; the head learns."""
+    """Logistic loss of photographs' classes, and that of labelled windows if given."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ImageStep(HeadStep[PhotographBatch]):
         super().__init__(model)
         self._settings = settings
         self._aggregation = aggregation
-        self._steps = steps if settings.decay == "cosine" else 0
+        self._steps = steps
         self._learn: image_loss.Learn | None = None
 
     def begin(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from midlevel.datasets import levels
 from midlevel.features.preparation import View
 from midlevel.settings.photographs import ImageLoss
 from midlevel.system import threads
@@ -59,8 +60,7 @@ class PhotographSet:
         self._labelled = windows
         self.targets = np.stack([v[0].example.targets(classes) for v in self._views])
         # Shown by all, or by none, a class would make every window say so.
-        shown, absent = ((self.targets == value).any(axis=0) for value in (1, 0))
-        self.targets[:, ~(shown & absent)] = -1
+        self.targets[:, ~levels.told_apart(self.targets)] = -1
 
     def __len__(self) -> int:
         return len(self._views)
@@ -83,14 +83,10 @@ class PhotographSet:
         if self._labelled is None:
             yield from found
             return
-        with contextlib.closing(self._endless(rng.spawn(1)[0])) as windows:
+        endless = _endless(self._labelled, rng.spawn(1)[0], self._settings.window_batch)
+        with contextlib.closing(endless) as windows:
             for batch, labelled in zip(found, windows, strict=False):
                 yield replace(batch, windows=labelled)
-
-    def _endless(self, rng: np.random.Generator) -> Generator[Batch]:
-        """Batches of labelled windows, epoch after epoch."""
-        while self._labelled is not None:
-            yield from self._labelled.batches(rng, self._settings.window_batch)
 
     def _draw(self, rng: np.random.Generator, number: int) -> tuple[View, np.ndarray]:
         """The view and the windows, ascending, that stand for a photograph."""
@@ -111,3 +107,11 @@ class PhotographSet:
         return PhotographBatch(
             np.stack(features).astype(np.float32), self.targets[some]
         )
+
+
+def _endless(
+    windows: Batches[Batch], rng: np.random.Generator, size: int
+) -> Generator[Batch]:
+    """Batches of labelled windows, epoch after epoch."""
+    while True:
+        yield from windows.batches(rng, size)

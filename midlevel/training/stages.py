@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import keras
 
 LOSS = "image_loss"  # the section of its settings
-IMAGE_EPOCH = "epoch"
 MEAN_EPOCH = "epoch, all windows alike"
 B = TypeVar("B", bound=Sized)  # a batch
 # Stages, and folders of checkpoints.
@@ -185,7 +184,7 @@ def _of_images(job: Job, count: int) -> Schedule:
     patience = job.config.training.patience if job.stops_early else None
     if patience is None:
         epochs = min(epochs, epochs_of(cast(int, settings.steps), count, batch))
-    return Schedule(epochs, batch, patience, title=IMAGE_EPOCH, section=LOSS)
+    return Schedule(epochs, batch, patience, section=LOSS)
 
 
 def epochs_of(steps: int, count: int, batch: int) -> int:

@@ -169,7 +169,9 @@ def _learn(
     if held_out:
         job = stages.Job(prepared, config, run.checkpoints)
     else:
-        job = stages.Job(prepared, config, run.checkpoints, validation, True)
+        job = stages.Job(
+            prepared, config, run.checkpoints, validation, stops_early=True
+        )
     fitted = stages.fit(job, progress)
     whole = fit_whole_model.fit(prepared, config)
     measured = _kept_and_scored(run, fitted.head, whole, prepared, validation)

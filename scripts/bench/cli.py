@@ -104,7 +104,7 @@ def train(data, classes, count, batches, backbone, output):
 
     The recipe has the frozen backbone inside the training loop, so that every epoch
     cuts every window from its photograph and runs it through the network. A part of it
-    is timed and scaled to midlevel's own number of windows and epochs.
+    is timed and scaled to the number of windows that midlevel's head learned from.
     """
     from bench import train
 

@@ -1,7 +1,6 @@
 """`midlevel train` from an empty store, against the usual Keras recipe."""
 
-import csv
-import io
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -40,10 +39,11 @@ def compare(
         )
         seconds = time.perf_counter() - begun
         prepared = again(run, data)
-        windows = len(labelled_windows.collect(prepared, run.config, QUIET))
+        windows = labelled_windows.collect(prepared, run.config, QUIET)
+        total = learned(run, len(windows))
         progress.say("timing the usual recipe")
         of_window = recipe.seconds_per_window(prepared, run.config, batches)
-        return conclude(run, seconds, windows, of_window)
+        return conclude(run, seconds, total, of_window)
 
 
 def subset(data: Path, folder: Path, classes: list[str], count: int) -> Path:
@@ -67,25 +67,37 @@ def again(run: runs.Run, data: Path) -> preparation.Prepared:
     return preparation.prepare(dataset, views, extractor, store, QUIET)
 
 
+def learned(run: runs.Run, windows: int) -> int:
+    """How many windows a run's head learned from, those of all steps added up.
+
+    Args:
+        windows: labelled ones, in all views.
+    """
+    config, epochs = run.config, run.record["epochs"]
+    alone, settings = epochs.get(stages.WINDOWS, 0), config.image_loss
+    together = sum(epochs.values()) - alone
+    photographs = len(run.split_files[config.data.train])
+    steps = together * math.ceil(photographs / settings.batch)
+    labelled = settings.window_batch if settings.window_loss else 0
+    return alone * windows + steps * (settings.batch * settings.windows + labelled)
+
+
 def conclude(run: runs.Run, seconds: float, windows: int, of_window: float) -> dict:
     """The figures.
 
     Args:
         seconds: that midlevel took.
-        windows: that it learned from, in all views.
-        of_window: seconds of the recipe for one window in one epoch.
+        windows: that its head learned from, see `learned`.
+        of_window: seconds of the recipe for one window.
     """
     timings = run.metrics["timings"]
-    history = (run.folder / "history.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(io.StringIO(history))
-    epochs = sum(row["stage"] == stages.WINDOWS for row in rows)
     photographs = {split: len(files) for split, files in run.split_files.items()}
-    scaled = of_window * windows * epochs
+    scaled = of_window * windows
     return {
         "photographs": photographs,
         "views": list(run.config.features.views),
         "windows": windows,
-        "epochs": epochs,
+        "epochs": run.record["epochs"],
         "midlevel": {
             "seconds": seconds,
             **timings,
@@ -98,9 +110,10 @@ def conclude(run: runs.Run, seconds: float, windows: int, of_window: float) -> d
 
 
 NOTE = """
-The recipe's seconds are scaled from a part of it to the windows and epochs of
-midlevel's run; its validation is not counted, midlevel's is, and so is what midlevel
-does besides: held-out photographs, the image loss."""
+The recipe's seconds are scaled from a part of it to as many windows as the head of
+midlevel's run learned from: in each step those drawn of whole photographs, and labelled
+ones. Its validation is not counted, midlevel's is, and so are the heads that learned
+from a part, which calibrate."""
 
 
 def as_text(found: dict) -> str:
@@ -114,12 +127,12 @@ def as_text(found: dict) -> str:
         ("  the rest", own["other_s"], "s"),
         ("  area mAP on val", 100 * found["mAP"]["area"], "%"),
         ("the usual recipe", other["seconds"], "s"),
-        ("  a window in an epoch", 1e3 * other["seconds_per_window"], "ms"),
+        ("  a window", 1e3 * other["seconds_per_window"], "ms"),
         ("midlevel is", found["times_recipe"], "times as fast"),
     ]
     counts = (
-        f"{photographs} photographs; {found['windows']:,} windows to learn from in "
-        f"{len(found['views'])} views, {found['epochs']} epochs\n"
+        f"{photographs} photographs in {len(found['views'])} views; "
+        f"{found['windows']:,} windows learned from, those of all steps added up\n"
     )
     lines = [f"{name:36} {tables.number(n):>8} {unit}" for name, n, unit in rows]
     return "\n".join([machine.in_words(found["machine"]), counts, *lines, NOTE])

@@ -269,8 +269,8 @@ def test_labels_without_boxes_teach_the_largest_windows_or_none(unboxed, expecte
 
 
 def test_where_labels_alone_teach_no_window_has_a_label():
-    found = labels.judge_together(3)
-    assert found.ids.tolist() == [-1] * 3 and set(found.reasons) == {labels.TOGETHER}
+    found = labels.judge_alone(3)
+    assert found.ids.tolist() == [-1] * 3 and set(found.reasons) == {labels.ALONE}
 
 
 def test_a_window_lies_on_an_object_of_a_class_or_on_background():
@@ -296,4 +296,4 @@ def test_where_not_all_is_known_no_window_is_background(open_classes):
     )
     judged = labels.judge(windows, given, Rules(), 0, "a")
     assert judged.ids.tolist() == [PERSON, -1]
-    assert judged.reasons.tolist() == ["object", "unsaid"]
+    assert judged.reasons.tolist() == ["object", "not said"]

@@ -192,20 +192,6 @@ def test_every_aggregation_goes_through(alone, toy_voc, tmp_path, how):
     assert midlevel.evaluate(found, progress=stub.QUIET).mAP == run.metrics["mAP"]
 
 
-@pytest.mark.slow
-def test_windows_and_photographs_teach_together(trained, toy_voc, tmp_path):
-    store = trained.config.features.store
-    run = stub.train(
-        toy_voc, tmp_path / "run", features__store=store, image_loss__window_loss=0.5
-    )
-    assert run.metrics["mAP"]["area"] > 0.9
-    losses = [
-        [float(row["loss"]) for row in rows(one) if row["stage"] == "photographs"]
-        for one in (run, trained)
-    ]
-    assert losses[0][0] > losses[1][0]  # the windows' is added
-
-
 def test_the_same_command_goes_on_with_a_run_whose_level_was_found(
     stub_backbone, toy_voc, tmp_path
 ):

@@ -129,7 +129,6 @@ def _drawn(measured: Measured) -> dict:
             numbers["best_epoch"],
             "held-out" if numbers["chosen_on"] == "heldout" else "validation",
         ),
-        "has_stages": len({row.get("stage") for row in numbers["history"]}) > 1,
         "reliability_curve": curves.reliability(
             calibrated["before"], calibrated["after"]
         ),

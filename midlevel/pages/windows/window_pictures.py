@@ -22,8 +22,8 @@ MARKS = {  # of windows that learn no class: shape, colour, half size; sign in a
     labels.SEVERAL: ("cross", WHITE, 5, "×"),
     labels.DIFFICULT: ("plus", WHITE, 5, "+"),
     labels.UNBOXED: ("diamond", GREY, 4, "◇"),
-    labels.TOGETHER: ("diamond", WHITE, 4, "◆"),
-    labels.UNSAID: ("square", GREY, 4, "□"),
+    labels.ALONE: ("diamond", WHITE, 4, "◆"),
+    labels.NOT_SAID: ("square", GREY, 4, "□"),
 }
 
 
@@ -58,7 +58,7 @@ def signs(is_alone: bool = False) -> list[tuple[str, str]]:
     return [
         (mark[-1], labels.MEANING[reason])
         for reason, mark in MARKS.items()
-        if (reason == labels.TOGETHER) == is_alone
+        if (reason == labels.ALONE) == is_alone
     ]
 
 

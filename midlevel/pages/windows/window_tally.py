@@ -112,7 +112,7 @@ def sample(
     plan = windows.plan(photograph.size_wh, geometry)
     key = store.content_key(file.data, ORIGINAL)
     if config.labels.level == levels.IMAGE:
-        judged = labels.judge_together(len(plan))
+        judged = labels.judge_alone(len(plan))
     else:
         rules = config.labels.rules()
         judged = labels.judge(plan.boxes, fitted, rules, config.seed, key)

@@ -21,8 +21,8 @@ HEADINGS = {  # of columns of windows that learn no class
     labels.SEVERAL: "several boxes",
     labels.DIFFICULT: "difficult",
     labels.UNBOXED: "no box",
-    labels.TOGETHER: "all together",
-    labels.UNSAID: "not said",
+    labels.ALONE: "all together",
+    labels.NOT_SAID: "not said",
 }
 
 
