@@ -61,6 +61,23 @@ def test_a_table_without_a_0_means_it_where_cells_are_empty(tmp_path):
     assert problems(found) == [(None, "kept", text)]
 
 
+def test_an_empty_cell_means_the_same_in_all_tables_of_a_data_set(tmp_path):
+    table(tmp_path, "path,cat,dog\na.jpg,1,0\nb.jpg,,1\n")
+    found = table(tmp_path, "path,cat,dog\nc.jpg,1,\n", "val.csv")
+    assert targets(found) == {"a": [1, 0], "b": [-1, 1]}
+    assert targets(found, "val") == {"c": [1, -1]} and not problems(found)
+
+
+def test_a_guess_is_told_of_the_tables_that_need_it(tmp_path):
+    table(tmp_path, "path,cat,dog\na.jpg,1,-1\nb.jpg,,1\n")
+    found = table(tmp_path, "path,cat,dog\nc.jpg,1,\n", "val.csv")
+    assert targets(found) == {"a": [1, 0], "b": [-1, 1]}
+    assert targets(found, "val") == {"c": [1, -1]}
+    (problem,) = found.problems
+    assert problem.file == tmp_path / "train.csv"
+    assert problem.text == "no cell says 0; -1 is taken for it"
+
+
 def test_a_cell_that_is_no_word_is_named_and_its_class_not_said(tmp_path):
     rows = "path,cat,dog\na.jpg,1,0\nb.jpg,maybe,1\nc.jpg,0,1\nd.jpg,0,0\n"
     found = table(tmp_path, rows)

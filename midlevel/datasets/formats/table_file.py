@@ -1,5 +1,6 @@
 """One CSV file while its rows are taken: what each says of its photograph."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from midlevel import errors
@@ -17,10 +18,18 @@ class File:
         is_partial: of some classes it says nothing of some photographs.
     """
 
-    def __init__(self, path: Path, folder: Path, layout: Layout, rows: list[list[str]]):
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        layout: Layout,
+        rows: list[list[str]],
+        words: Iterable[str],
+    ):
+        """`words` are those of the columns of classes of all files, see `Flags`."""
         self.path, self.folder, self.layout = path, folder, layout
         good = [row for row in rows if len(row) >= layout.count]
-        self.flags = table_cells.Flags(row[i] for row in good for i in layout.flags)
+        self.flags = table_cells.Flags(layout.flagged(rows), words)
         denied = (self._confidence(row) for row in good)
         self.is_verified = any(cell in ("0", "0.0") for cell in denied)
         self.is_partial = self.is_verified or not self.flags.is_whole
