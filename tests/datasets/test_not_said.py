@@ -140,8 +140,17 @@ def test_merged_present_wins_then_not_said_then_absent(tmp_path):
 
 def test_a_part_that_no_photograph_shows_is_a_part_too(tmp_path):
     rows = "path,cat,kitten\na.jpg,1,\nb.jpg,0,0\nc.jpg,0,\n"
-    found = table(tmp_path, rows, merge={"cat": ["kitten"]}, must_occur=False)
+    found = table(tmp_path, rows, merge={"cat": ["kitten"]})
     assert targets(found) == {"a": [1], "b": [0], "c": [-1]}
+
+
+def test_a_part_of_which_nothing_is_said_is_a_part_too(tmp_path):
+    rows = "path,cat,kitten,dog\na.jpg,1,,0\nb.jpg,0,,1\n"
+    found = table(tmp_path, rows, merge={"cat": ["kitten"]})
+    assert found.classes == ("cat", "dog")
+    assert targets(found) == {"a": [1, 0], "b": [-1, 1]}
+    with pytest.raises(errors.DataError, match=r"puppy \(data.merge\).*kitten"):
+        table(tmp_path, rows, merge={"dog": ["puppy"]})
 
 
 def test_what_is_not_chosen_need_not_be_said(tmp_path):

@@ -73,7 +73,7 @@ def read(place: Path) -> Reading:
             splits.setdefault(name, []).extend(rows)
             table.problems += refused
         problems += table.problems
-    return Reading(splits, problems, folder=folder)
+    return Reading(splits, problems, folder=folder, columns=_columns(files))
 
 
 def _by_split(files: list[Path]) -> dict[str, list[Path]]:
@@ -93,6 +93,12 @@ def _words(files: list[Path]) -> set[str]:
             rows = [row for _, row in _rows(paths.text(path)) if isinstance(row, list)]
             found |= table_cells.words(layout.flagged(rows[1:]))
     return found
+
+
+def _columns(files: list[Path]) -> tuple[str, ...]:
+    """Names of the columns of classes of all files."""
+    layouts = (Layout.of(path, _head(path)) for path in files)
+    return tuple(dict.fromkeys(n for one in layouts for n in one.flags.values()))
 
 
 def _files(place: Path) -> list[Path]:
