@@ -100,9 +100,11 @@ class Reading:
         problems: what could not be used, or only in part.
         classes: names in the data's own order, where it has one.
         folder: the data's folder, by default the one that was named.
+        columns: names of a table's columns of classes, of which some may be empty.
     """
 
     splits: dict[str, list[Annotation]]
     problems: list[Problem] = field(default_factory=list)
     classes: tuple[str, ...] = ()
     folder: Path | None = None
+    columns: tuple[str, ...] = ()

@@ -46,7 +46,8 @@ def read(
     form = detect(place) if form == AUTO else form
     found = FORMATS[form].read(place)
     rows, problems = _mend(found, unit)
-    rows = _rename(rows, merge, {*naming.known(found.splits), *found.classes})
+    known = {*naming.known(found.splits), *found.classes, *found.columns}
+    rows = _rename(rows, merge, known)
     names = naming.occurring(rows, found.classes, merge)
     if not names:
         raise _empty(place, form, rows, problems)
@@ -54,8 +55,7 @@ def read(
         merged = [*naming.new_names(merge)]
         naming.check_occurring(place, "data.classes", classes or (), names)
         naming.check_occurring(place, "data.ignore_classes", ignore, names)
-        names_written = naming.written(found.splits)
-        naming.check_occurring(place, "data.merge", merged, names_written)
+        naming.check_occurring(place, "data.merge", merged, sorted(known))
     wanted = tuple(classes or [name for name in names if name not in ignore])
     naming.check_wanted(place, wanted, names)
     problems += _odd_names(found.folder or place, wanted)

@@ -40,16 +40,17 @@ def counted(rows: Rows) -> Counter[str]:
     return Counter(name for names in each_once.values() for name in names)
 
 
-def written(rows: Rows) -> list[str]:
-    """Names as they stand in the data, before some are merged."""
-    every = (row for of_split in rows.values() for row in of_split)
-    return sorted({name for row in every for name in (*row.names, *row.unboxed)})
-
-
 def known(rows: Rows) -> set[str]:
-    """`written`, and names of which is said only that photographs do not show them."""
+    """Names as they stand in the data, before some are merged.
+
+    Also those of which is said only that photographs do not show them.
+    """
     every = (row for of_split in rows.values() for row in of_split)
-    return {*written(rows), *(name for row in every for name in row.absent or ())}
+    return {
+        name
+        for row in every
+        for name in (*row.names, *row.unboxed, *(row.absent or ()))
+    }
 
 
 def merged(new_name: Mapping[str, str], known: Collection[str]) -> dict[str, set[str]]:
@@ -68,7 +69,7 @@ def merged(new_name: Mapping[str, str], known: Collection[str]) -> dict[str, set
 def check_occurring(
     place: Path, setting: str, asked: Sequence[str], found: Sequence[str]
 ) -> None:
-    """Refuse names that nothing bears.
+    """Refuse names that nothing in the data bears.
 
     Raises:
         errors.DataError: there is one.

@@ -80,6 +80,18 @@ def test_annotations_without_boxes_are_labels(tmp_path):
     assert len(a.boxes) == len(b.boxes) == 0
 
 
+def test_an_annotation_without_a_box_is_a_label_beside_others_with_boxes(tmp_path):
+    labels = [{"image_id": i, "category_id": 7} for i in (0, 1)]
+    formats.photographs(tmp_path, "train2017/a.jpg", "train2017/b.jpg")
+    data = whole(annotations=[boxed(category=3), *labels])
+    found = datasets.read(write(tmp_path, data))
+    a, b = found.split("train")
+    assert found.classes == ("cat", "dog") and not found.problems
+    assert [row.classes.tolist() for row in (a, b)] == [[1], []]
+    assert [row.unboxed.tolist() for row in (a, b)] == [[2], [2]]
+    assert [row.targets(2).tolist() for row in (a, b)] == [[1, 1], [0, 1]]
+
+
 def test_crowds_are_passed_over(tmp_path):
     crowd = boxed(1, iscrowd=1, segmentation={"counts": [1], "size": [1, 1]})
     found = datasets.read(small(tmp_path, crowd, boxed(1, 3, iscrowd=0)))

@@ -61,6 +61,23 @@ def test_a_table_without_a_0_means_it_where_cells_are_empty(tmp_path):
     assert problems(found) == [(None, "kept", text)]
 
 
+def test_an_empty_cell_means_the_same_in_all_tables_of_a_data_set(tmp_path):
+    table(tmp_path, "path,cat,dog\na.jpg,1,0\nb.jpg,,1\n")
+    found = table(tmp_path, "path,cat,dog\nc.jpg,1,\n", "val.csv")
+    assert targets(found) == {"a": [1, 0], "b": [-1, 1]}
+    assert targets(found, "val") == {"c": [1, -1]} and not problems(found)
+
+
+def test_a_guess_is_told_of_the_tables_that_need_it(tmp_path):
+    table(tmp_path, "path,cat,dog\na.jpg,1,-1\nb.jpg,,1\n")
+    found = table(tmp_path, "path,cat,dog\nc.jpg,1,\n", "val.csv")
+    assert targets(found) == {"a": [1, 0], "b": [-1, 1]}
+    assert targets(found, "val") == {"c": [1, -1]}
+    (problem,) = found.problems
+    assert problem.file == tmp_path / "train.csv"
+    assert problem.text == "no cell says 0; -1 is taken for it"
+
+
 def test_a_cell_that_is_no_word_is_named_and_its_class_not_said(tmp_path):
     rows = "path,cat,dog\na.jpg,1,0\nb.jpg,maybe,1\nc.jpg,0,1\nd.jpg,0,0\n"
     found = table(tmp_path, rows)
@@ -123,8 +140,17 @@ def test_merged_present_wins_then_not_said_then_absent(tmp_path):
 
 def test_a_part_that_no_photograph_shows_is_a_part_too(tmp_path):
     rows = "path,cat,kitten\na.jpg,1,\nb.jpg,0,0\nc.jpg,0,\n"
-    found = table(tmp_path, rows, merge={"cat": ["kitten"]}, must_occur=False)
+    found = table(tmp_path, rows, merge={"cat": ["kitten"]})
     assert targets(found) == {"a": [1], "b": [0], "c": [-1]}
+
+
+def test_a_part_of_which_nothing_is_said_is_a_part_too(tmp_path):
+    rows = "path,cat,kitten,dog\na.jpg,1,,0\nb.jpg,0,,1\n"
+    found = table(tmp_path, rows, merge={"cat": ["kitten"]})
+    assert found.classes == ("cat", "dog")
+    assert targets(found) == {"a": [1, 0], "b": [-1, 1]}
+    with pytest.raises(errors.DataError, match=r"puppy \(data.merge\).*kitten"):
+        table(tmp_path, rows, merge={"dog": ["puppy"]})
 
 
 def test_what_is_not_chosen_need_not_be_said(tmp_path):

@@ -149,6 +149,16 @@ def test_labels_without_boxes_are_repeated_separated_or_flagged(tmp_path, rows):
     }
 
 
+@pytest.mark.parametrize("cells", [("0.9", "0.8", "1"), ("95", "80", "0")])
+def test_a_confidence_is_a_verified_label_in_open_images_tables_alone(tmp_path, cells):
+    rows = zip(("a.jpg,cat", "b.jpg,dog", "c.jpg,cat"), cells, strict=True)
+    text = "\n".join(["path,label,confidence", *(",".join(row) for row in rows)])
+    found = read(tmp_path, text)
+    expected = {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "cat"}
+    assert told(found) == {name: ([], [label]) for name, label in expected.items()}
+    assert not found.problems
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_quotes_line_ends_and_names_of_all_kinds(tmp_path, end, mark):

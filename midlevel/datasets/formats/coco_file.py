@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from midlevel import errors
@@ -37,12 +38,20 @@ class File:
             is_about or not self.lists["annotations"]
         )
 
-    @property
+    @cached_property
     def is_of_labels(self) -> bool:
         """Whether no annotation says where, and all say of which category they are."""
         keys = [item for item in self._annotations if "category_id" in item]
         is_all = len(keys) == len(self.lists["annotations"]) > 0
         return is_all and not self._has_boxes
+
+    def is_label(self, item: dict) -> bool:
+        """Whether an annotation says of which category it is, and not where.
+
+        Beside others with boxes, one whose `bbox` is empty has lost it.
+        """
+        is_bare = "category_id" in item and not {"bbox", "segmentation"} & item.keys()
+        return is_bare or self.is_of_labels
 
     @property
     def _annotations(self) -> list[dict]:

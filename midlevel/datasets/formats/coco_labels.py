@@ -1,7 +1,8 @@
 """COCO's JSON files: lists of images, annotations and categories.
 
 Boxes are `(x, y, width, height)` in pixels from 0. Crowds (`iscrowd`) are passed over:
-their boxes hold many objects.
+their boxes hold many objects. An annotation with a category and no box is a label of
+the whole photograph.
 """
 
 from pathlib import Path
@@ -39,7 +40,6 @@ def read(
 ) -> tuple[list[Annotation], list[Problem]]:
     """The annotations of a file, and each image and annotation that cannot be used."""
     drafts, by_image, problems = _drafts(file, folder)
-    is_of_labels = file.is_of_labels
     for i, item in enumerate(file.lists["annotations"]):
         line = file.line("annotations", i)
         key = among(drafts, identity(item, "image_id"))
@@ -49,7 +49,7 @@ def read(
             problems.append(found)
         elif (draft := drafts[key]) and item.get("iscrowd") != 1:
             try:
-                if is_of_labels:
+                if file.is_label(item):
                     draft.unboxed.append(_name(item, names))
                 else:
                     draft.add(_box(item), _name(item, names), line)

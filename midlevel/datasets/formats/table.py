@@ -63,8 +63,9 @@ def read(place: Path) -> Reading:
         )
     splits: dict[str, list[Annotation]] = {}
     problems: list[Problem] = []
+    words = _words(files) if len(files) > 1 else set()
     for split, paths_of in _by_split(files).items():
-        table = _Table(folder, split)
+        table = _Table(folder, split, words)
         for path in paths_of:
             table.read(path)
         for name, found in table.drafts.items():
@@ -72,7 +73,7 @@ def read(place: Path) -> Reading:
             splits.setdefault(name, []).extend(rows)
             table.problems += refused
         problems += table.problems
-    return Reading(splits, problems, folder=folder)
+    return Reading(splits, problems, folder=folder, columns=_columns(files))
 
 
 def _by_split(files: list[Path]) -> dict[str, list[Path]]:
@@ -81,6 +82,23 @@ def _by_split(files: list[Path]) -> dict[str, list[Path]]:
     of_labels = [p for p, one in layouts.items() if one.is_open_images and not one.box]
     tables = [path for path in files if path not in of_labels]
     return open_images.by_split(tables, of_labels)
+
+
+def _words(files: list[Path]) -> set[str]:
+    """The words in the columns of classes of all files, before one is understood."""
+    found: set[str] = set()
+    for path in files:
+        layout = Layout.of(path, _head(path))
+        if layout.flags:
+            rows = [row for _, row in _rows(paths.text(path)) if isinstance(row, list)]
+            found |= table_cells.words(layout.flagged(rows[1:]))
+    return found
+
+
+def _columns(files: list[Path]) -> tuple[str, ...]:
+    """Names of the columns of classes of all files."""
+    layouts = (Layout.of(path, _head(path)) for path in files)
+    return tuple(dict.fromkeys(n for one in layouts for n in one.flags.values()))
 
 
 def _files(place: Path) -> list[Path]:
@@ -149,8 +167,8 @@ class _Table:
         problems: rows of which nothing can be used.
     """
 
-    def __init__(self, folder: Path, split: str):
-        self.folder, self.split = folder, split
+    def __init__(self, folder: Path, split: str, words: set[str]):
+        self.folder, self.split, self._words = folder, split, words
         self.drafts: dict[str, dict[Path, Draft]] = {}
         self.problems: list[Problem] = []
         self._stated: dict[tuple[str, str], Draft | None] = {}
@@ -168,7 +186,7 @@ class _Table:
             rows = [pair for pair in rows if pair[1] is not good[0]]
             good = good[1:]
         _refuse_json(path, layout, good)
-        file = File(path, self.folder, layout, good)
+        file = File(path, self.folder, layout, good, self._words)
         if file.flags.guess:
             text = f"no cell says 0; {file.flags.guess} taken for it"
             self.problems.append(Problem(path, "annotation", text, "kept"))

@@ -17,21 +17,24 @@ SEPARATORS = re.compile("[;|,]")
 class Flags:
     """The words in a table's columns of classes.
 
-    A table that says of no photograph that it does not show a class could teach
-    nothing; there -1 or, without it, what is empty is such a word.
+    Tables that say of no photograph that it does not show a class could teach
+    nothing; there -1 or, without it, what is empty is such a word. It is the same in
+    all tables of a data set.
 
     Attributes:
-        guess: which words are taken for 0, for a message; empty where none is.
+        guess: which of its words are taken for 0, for a message; empty where none is.
         is_whole: whether all cells say something.
     """
 
-    def __init__(self, cells: Iterable[str]):
-        there = {cell.lower() for cell in cells}
-        absent, self.guess = ABSENT, ""
-        if not there & ABSENT and there & MINUS:
-            absent, self.guess = MINUS, "-1 is"
-        elif not there & ABSENT and there & EMPTY:
-            absent, self.guess = EMPTY, "empty cells are"
+    def __init__(self, cells: Iterable[str], elsewhere: Iterable[str] = ()):
+        there = words(cells)
+        everywhere = there | words(elsewhere)
+        absent, guess = ABSENT, ""
+        if not everywhere & ABSENT and everywhere & MINUS:
+            absent, guess = MINUS, "-1 is"
+        elif not everywhere & ABSENT and everywhere & EMPTY:
+            absent, guess = EMPTY, "empty cells are"
+        self.guess = guess if there & absent else ""
         self._of = dict.fromkeys(WORDS) | dict.fromkeys(SHOWN, True)
         self._of |= dict.fromkeys(absent, False)
         self.is_whole = all(self._of.get(cell) is not None for cell in there)
@@ -49,6 +52,11 @@ class Flags:
                 f"expected 1, 0 or nothing. Received: {values.shown(cell)}; it counts "
                 "as not said"
             ) from None
+
+
+def words(cells: Iterable[str]) -> set[str]:
+    """The different words in some cells."""
+    return {cell.lower() for cell in cells}
 
 
 def are_flags(columns: Iterable[list[str]]) -> bool:

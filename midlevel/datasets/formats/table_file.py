@@ -1,5 +1,6 @@
 """One CSV file while its rows are taken: what each says of its photograph."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from midlevel import errors
@@ -17,12 +18,20 @@ class File:
         is_partial: of some classes it says nothing of some photographs.
     """
 
-    def __init__(self, path: Path, folder: Path, layout: Layout, rows: list[list[str]]):
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        layout: Layout,
+        rows: list[list[str]],
+        words: Iterable[str],
+    ):
+        """`words` are those of the columns of classes of all files, see `Flags`."""
         self.path, self.folder, self.layout = path, folder, layout
         good = [row for row in rows if len(row) >= layout.count]
-        self.flags = table_cells.Flags(row[i] for row in good for i in layout.flags)
-        denied = (layout.cell(row, "confidence") for row in good)
-        self.is_verified = not layout.box and any(c in ("0", "0.0") for c in denied)
+        self.flags = table_cells.Flags(layout.flagged(rows), words)
+        denied = (self._confidence(row) for row in good)
+        self.is_verified = any(cell in ("0", "0.0") for cell in denied)
         self.is_partial = self.is_verified or not self.flags.is_whole
         places = (folder, path.parent) if layout.is_open_images else ()
         self._names = open_images.class_names(places)
@@ -71,13 +80,17 @@ class File:
             except errors.DataError as error:
                 text = f"{draft.path.name}: {name}: {error}"
                 draft.refuse("annotation", text, line, self.path)
-        confidence = "" if self.layout.box else self.layout.cell(row, "confidence")
-        is_shown = table_cells.is_verified(confidence)
+        is_shown = table_cells.is_verified(self._confidence(row))
         names = [label] if label in self._names.values() else table_cells.names(label)
         for name in names:
             self._note(draft, name, is_shown, line)
         if self.is_verified and not names:
             self._whole.add(draft.path)
+
+    def _confidence(self, row: list[str]) -> str:
+        """What a verified label of Open Images says; nothing elsewhere."""
+        is_of_labels = self.layout.is_open_images and not self.layout.box
+        return self.layout.cell(row, "confidence") if is_of_labels else ""
 
     def _note(self, draft: Draft, name: str, is_shown: bool | None, line: int) -> None:
         """Note that a class is shown or, where the file does not say all, is absent."""

@@ -1,7 +1,7 @@
 """Which column of a CSV file is what, by its header or by its first row."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,6 +158,11 @@ class Layout:
     def cell(self, row: list[str], key: str) -> str:
         """What a row says in a column; nothing where there is no such column."""
         return row[self.columns[key]] if key in self.columns else ""
+
+    def flagged(self, rows: Iterable[list[str]]) -> list[str]:
+        """The cells in the columns of classes, of rows that are long enough."""
+        whole = [row for row in rows if len(row) >= self.count]
+        return [row[i] for row in whole for i in self.flags]
 
     def corners(self, row: list[str]) -> Box | None:
         """The box of a row, None where it gives none.
