@@ -66,6 +66,15 @@ def check(dataset: Dataset, config: Config) -> None:
             f"boxes. Received: none in split {split!r}. Leave labels.level out, or set "
             "it to image, to learn from labels alone."
         )
+    leaves_out = config.labels.unboxed == "leave_out"
+    no_boxes = not any(len(row.boxes) for row in rows)
+    if level == MIXED and leaves_out and (no_boxes or loss.epochs == 0):
+        raise errors.MidlevelError(
+            "labels.unboxed=leave_out expects boxes on some photographs, and an image "
+            f"loss for the others. Received: {dataset.folder}, "
+            f"{'no' if no_boxes else 'some'} boxes in split {split!r}, image_loss.epochs={loss.epochs}. Set "
+            "labels.unboxed=largest, or labels.level=image without the other two."
+        )
     if level != IMAGE:
         return
     if not loss.epochs or loss.window_loss:
@@ -107,12 +116,13 @@ def say(dataset: Dataset, config: Config, progress: Progress) -> None:
     rows, level = dataset.split(config.data.train), config.labels.level
     boxed = sum(len(row.boxes) > 0 for row in rows)
     alone = sum(len(row.unboxed) > 0 for row in rows)
-    largest = config.labels.unboxed == "largest"
+    ways = ["their largest windows"] if config.labels.unboxed == "largest" else []
+    ways += ["the image loss"] if config.image_loss.epochs != 0 else []
     told = {
         BOX: "learns from boxes",
         IMAGE: "learns from labels alone, boxes are not used",
         MIXED: f"learns from boxes, and from {alone} photographs with labels without "
-        f"boxes ({'their largest windows, and ' * largest}the image loss)",
+        f"boxes ({', and '.join(ways)})",
     }[level]
     progress.say(
         f"{told} (labels.level: {level}); {boxed} of {len(rows)} photographs have boxes"

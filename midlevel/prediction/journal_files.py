@@ -7,7 +7,12 @@ from typing import Any
 
 from midlevel.prediction import records
 
-TIED = ("schema", "fingerprint", "root")  # what all records of a file have in common
+TIED = (
+    "schema",
+    "fingerprint",
+    "regions",
+    "root",
+)  # what all records of a file have in common
 
 
 def beside(output: Path, what: str) -> Path:
@@ -42,7 +47,7 @@ def read(about: Path) -> dict[str, Any]:
 def tied(about: Path, meta: Mapping[str, Any], names: Sequence[str] = TIED) -> bool:
     """Whether the records that `about` tells of are of the same model."""
     before = read(about)
-    return all(before.get(name) == meta[name] for name in names)
+    return all(before.get(name) == meta.get(name) for name in names)
 
 
 def encoded(content: Mapping[str, Any], indent: int | None = None) -> bytes:

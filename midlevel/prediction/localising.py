@@ -9,6 +9,7 @@ from midlevel.method import boxes as boxes_
 from midlevel.method import scores
 
 CELLS = 64  # along the long side of the score map from which regions are read
+RULE = 2  # counts changes of what follows, for predictions that are gone on with
 HEIGHT = 0.35  # of the highest sum; docs/measurements.md has what others give
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from midlevel import errors
 from midlevel.images import sources
-from midlevel.prediction import journal, records
+from midlevel.prediction import journal, localising, records
 from midlevel.prediction.journal import USUAL, Allowed
 from midlevel.prediction.journal_files import beside
 from midlevel.prediction.model import Model
@@ -148,6 +148,7 @@ class _Work:
         return {
             "schema": records.SCHEMA,
             "fingerprint": model.fingerprint,
+            "regions": localising.RULE,
             "root": self.root.as_posix(),
             "photographs": len(paths),
             "names": text.digest("\n".join(map(self.name, paths))),

@@ -16,7 +16,8 @@ class ImageLoss(Section):
     """What photographs teach by their labels, together with windows or alone."""
 
     epochs: Annotated[int, pydantic.Field(ge=0)] | None = None
-    """At most; by default 16; 0 leaves it out, and windows teach alone."""
+    """At most, but with `select: heldout` as many as 64 steps take; by default 16; 0
+    leaves it out, and windows teach alone."""
     steps: Annotated[int, pydantic.Field(ge=1)] | None = None
     """With `select: heldout`: how long it learns, in whole epochs, at most `epochs`; by
     default 300, where labels alone teach 240."""
@@ -63,7 +64,7 @@ class Scores(Section):
     """Exponent of the power mean; `auto`: chosen; the image loss has 2 meanwhile."""
     top: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.1
     """Share of the windows for `top`."""
-    lse: Annotated[float, pydantic.Field(gt=0, le=1000)] = 1.0
+    lse: Annotated[float, pydantic.Field(ge=0.001, le=1000)] = 1.0
     """r of `lse`: near 0 it is the mean of log-odds; 1 the mean of odds; the larger the
     nearer to the highest."""
     whole: bool = True

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from midlevel import datasets, errors, runs
 from midlevel.settings import config as config_
+from midlevel.settings import yaml_text
 from midlevel.settings.config import Config
 
 PARTS = (  # of an example, that say what it shows and where
@@ -64,6 +65,7 @@ def begin(run: runs.Run, config: Config, dataset: datasets.Dataset, data: Path) 
         places = {"data": str(data.resolve()), "folder": str(dataset.folder.resolve())}
         run.begin(config, {**places, "classes": classes, "labels": labels})
     begun = run.record
+    _check_version(run)
     if begun["classes"] != classes:
         raise errors.DataError(
             f"{dataset.folder}: expected the classes the run began with: "
@@ -73,6 +75,21 @@ def begin(run: runs.Run, config: Config, dataset: datasets.Dataset, data: Path) 
         raise errors.DataError(
             f"{dataset.folder}: photographs or labels have changed since the run in "
             f"{run.folder} began. Train a new run; features that are computed stay."
+        )
+
+
+def _check_version(run: runs.Run) -> None:
+    """Refuse to go on with a run whose head learned in another way.
+
+    Raises:
+        errors.MidlevelError: windows taught it first, and photographs were to follow.
+    """
+    written = yaml_text.read(run.folder / "config.yaml").get("image_loss") or {}
+    is_other = written.get("epochs") and "window_batch" not in written
+    if is_other and not run.record["finished"]:
+        raise errors.MidlevelError(
+            f"{run.folder}: was begun by an earlier version, which taught in "
+            "another way. Train a new run; features that are computed stay."
         )
 
 

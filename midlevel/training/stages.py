@@ -31,6 +31,7 @@ from midlevel.training.steps import Step, WindowStep
 if TYPE_CHECKING:
     import keras
 
+LEAST_STEPS = 64  # of few photographs, in as many epochs as it takes
 LOSS = "image_loss"  # the section of its settings
 MEAN_EPOCH = "epoch, all windows alike"
 B = TypeVar("B", bound=Sized)  # a batch
@@ -183,7 +184,9 @@ def _of_images(job: Job, count: int) -> Schedule:
     epochs, batch = cast(int, settings.epochs), settings.batch
     patience = job.config.training.patience if job.stops_early else None
     if patience is None:
-        epochs = min(epochs, epochs_of(cast(int, settings.steps), count, batch))
+        steps = cast(int, settings.steps)
+        least = epochs_of(min(steps, LEAST_STEPS), count, batch)
+        epochs = max(min(epochs, epochs_of(steps, count, batch)), least)
     return Schedule(epochs, batch, patience, section=LOSS)
 
 

@@ -21,6 +21,7 @@ from midlevel.networks import backbones, heads
 from midlevel.runs import whole_model_file
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
+from midlevel.settings.sections import Training
 from midlevel.system.progress import Progress
 from midlevel.training import fit_whole_model, holding_out, results, resuming, stages
 
@@ -120,6 +121,7 @@ def _train(
         _say_finished(run, config, progress)
         return None
     progress.say(f"run: {run.folder}")
+    _warn_of_idle(config, progress)
     extractor = _extractor(run, config, progress)
     views = preparation.views_by_split(config, config.features.views)
     place, strict = config.features.store, config.data.strict
@@ -129,6 +131,19 @@ def _train(
     run.update(finished=True)
     run.discard_checkpoints()
     return prepared
+
+
+def _warn_of_idle(config: Config, progress: Progress) -> None:
+    """Say which settings were asked for that count only where windows teach alone."""
+    usual, asked = Training().resolved(), config.training
+    names = ("optimizer", "learning_rate", "batch", "epochs", "steps")
+    idle = [name for name in names if getattr(asked, name) != getattr(usual, name)]
+    if idle and config.image_loss.epochs:
+        told = ", ".join(f"training.{name}" for name in idle)
+        progress.warn(
+            f"only with image_loss.epochs=0 do these settings count: {told}; see "
+            "image_loss for the others"
+        )
 
 
 def _say_finished(run: runs.Run, config: Config, progress: Progress) -> None:
