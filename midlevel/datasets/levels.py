@@ -72,8 +72,9 @@ def check(dataset: Dataset, config: Config) -> None:
         raise errors.MidlevelError(
             "labels.unboxed=leave_out expects boxes on some photographs, and an image "
             f"loss for the others. Received: {dataset.folder}, "
-            f"{'no' if no_boxes else 'some'} boxes in split {split!r}, image_loss.epochs={loss.epochs}. Set "
-            "labels.unboxed=largest, or labels.level=image without the other two."
+            f"{'no' if no_boxes else 'some'} boxes in split {split!r}, "
+            f"image_loss.epochs={loss.epochs}. Set labels.unboxed=largest, or "
+            "labels.level=image without the other two."
         )
     if level != IMAGE:
         return

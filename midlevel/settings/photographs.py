@@ -9,6 +9,7 @@ from midlevel.settings.sections import Section, told_apart
 # What settings leave open, by the level of labels (docs/measurements.md, "Together").
 BOXED = {"epochs": 16, "steps": 300, "window_loss": 1.0}
 ALONE = {"epochs": 16, "steps": 240, "window_loss": 0.0}
+LEAST_STEPS = 64
 LEVELS = {"box": BOXED, "mixed": BOXED, "image": ALONE}
 
 
@@ -16,11 +17,14 @@ class ImageLoss(Section):
     """What photographs teach by their labels, together with windows or alone."""
 
     epochs: Annotated[int, pydantic.Field(ge=0)] | None = None
-    """At most, but with `select: heldout` as many as 64 steps take; by default 16; 0
-    leaves it out, and windows teach alone."""
+    """At most; by default 16, or as many as `least_steps` take; 0 leaves it out, and
+    windows teach alone."""
     steps: Annotated[int, pydantic.Field(ge=1)] | None = None
     """With `select: heldout`: how long it learns, in whole epochs, at most `epochs`; by
     default 300, where labels alone teach 240."""
+    least_steps: Annotated[int, pydantic.Field(ge=0)] | None = None
+    """With `select: heldout`: so many steps also of few photographs; by default 64, and
+    none where `epochs` is given."""
     learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-4
     """Of Adam, at the start; it falls to nothing at the last step, as half a cosine."""
     batch: Annotated[int, pydantic.Field(ge=1)] = 16
@@ -42,7 +46,8 @@ class ImageLoss(Section):
     def resolved(self, level: str) -> "ImageLoss":
         """The settings with what they leave open, which depends on the level."""
         known = self.model_dump(exclude_none=True)
-        return ImageLoss(**{**LEVELS[level], **known})
+        least = 0 if "epochs" in known else LEAST_STEPS
+        return ImageLoss(**{**LEVELS[level], "least_steps": least, **known})
 
 
 def _is_auto(value: Any) -> bool:

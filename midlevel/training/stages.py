@@ -31,7 +31,6 @@ from midlevel.training.steps import Step, WindowStep
 if TYPE_CHECKING:
     import keras
 
-LEAST_STEPS = 64  # of few photographs, in as many epochs as it takes
 LOSS = "image_loss"  # the section of its settings
 MEAN_EPOCH = "epoch, all windows alike"
 B = TypeVar("B", bound=Sized)  # a batch
@@ -185,7 +184,7 @@ def _of_images(job: Job, count: int) -> Schedule:
     patience = job.config.training.patience if job.stops_early else None
     if patience is None:
         steps = cast(int, settings.steps)
-        least = epochs_of(min(steps, LEAST_STEPS), count, batch)
+        least = epochs_of(cast(int, settings.least_steps), count, batch)
         epochs = max(min(epochs, epochs_of(steps, count, batch)), least)
     return Schedule(epochs, batch, patience, section=LOSS)
 

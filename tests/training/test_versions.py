@@ -43,3 +43,8 @@ def test_few_photographs_have_some_steps_too(photographs, epochs):
     chosen = config.load().at("box")
     job = stages.Job(None, chosen, None)
     assert stages._of_images(job, photographs).epochs == epochs
+
+
+def test_epochs_that_are_asked_for_are_the_most(stub_backbone):
+    chosen = config.load(None, {"image_loss.epochs": 3}).at("box")
+    assert stages._of_images(stages.Job(None, chosen, None), 26).epochs == 3
