@@ -56,8 +56,9 @@ def known(rows: Rows) -> set[str]:
 def merged(new_name: Mapping[str, str], known: Collection[str]) -> dict[str, set[str]]:
     """For each new name the known names that become it; its own may be one of them.
 
-    >>> merged({"kitten": "cat", "puppy": "dog"}, ["cat", "kitten", "cow"])
-    {'cat': {'cat', 'kitten'}}
+    >>> found = merged({"kitten": "cat", "puppy": "dog"}, ["cat", "kitten", "cow"])
+    >>> {name: sorted(parts) for name, parts in found.items()}
+    {'cat': ['cat', 'kitten']}
     """
     parts: dict[str, set[str]] = {}
     for name in sorted(known):
