@@ -14,6 +14,7 @@ import midlevel
 from midlevel.networks.backbones import table
 from midlevel.system import runtime
 from midlevel.system.progress import Progress
+from midlevel.training import train as train_
 
 if TYPE_CHECKING:
     import pytest
@@ -183,3 +184,16 @@ class Notes(Progress):
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
+
+
+def interrupt_after(epochs: int, monkeypatch: "pytest.MonkeyPatch") -> None:
+    """Ctrl-C when the validation after this many epochs would come."""
+    validate, calls = train_.Validation.__call__, []
+
+    def stopping(self: Any, head: Any) -> dict[str, Any]:
+        calls.append(head)
+        if len(calls) > epochs:
+            raise KeyboardInterrupt
+        return validate(self, head)
+
+    monkeypatch.setattr(train_.Validation, "__call__", stopping)

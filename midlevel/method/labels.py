@@ -228,9 +228,8 @@ def of_whole(
 ) -> np.ndarray:
     """Class ids where a photograph shows `classes` that have no box, int16 `(n,)`.
 
-    Its largest windows, which hold most of it, take these in turns; without any, they
-    take none. Any other
-    window may show them or not, so none of them is background.
+    Its largest windows, which hold most of it, take these in turns, or none where
+    there are none. Any other window may show them, so none is background.
 
     Args:
         ids: `(n,)` from `by_boxes`.
@@ -280,26 +279,3 @@ def sample_background(
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
     drop = (ids == BACKGROUND) & (rng.random(len(ids)) >= fraction)
     return np.where(drop, LEFT_OUT, ids).astype(np.int16)
-
-
-def class_weights(counts: np.ndarray, how: str) -> np.ndarray:
-    """Weight of a window of each class in the loss, float32 `(classes,)`.
-
-    `none`: one for all. `balanced`: inverse to the class's count, so that all classes
-    weigh the same together. `sqrt`: inverse to the root of the count, half-way. They
-    are scaled so that the mean over all windows is one; a class without windows has
-    weight one.
-
-    Args:
-        counts: `(classes,)` windows of each class, background first; may be fractions
-            where background windows count less than one.
-
-    >>> class_weights(np.array([900, 100]), "balanced")
-    array([0.5555556, 5.       ], dtype=float32)
-    """
-    power = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}[how]
-    counts = np.asarray(counts, np.float64)
-    weights = np.where(counts > 0, np.maximum(counts, 1e-12) ** -power, 0)
-    total = (weights * counts).sum()
-    weights = weights * (counts.sum() / total if total else 1)
-    return np.where(counts > 0, weights, 1).astype(np.float32)

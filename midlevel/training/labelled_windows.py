@@ -4,7 +4,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.features.preparation import Prepared, View
-from midlevel.method import labels
+from midlevel.method import class_weights, labels
 from midlevel.settings.config import Config
 from midlevel.settings.sections import Labels as LabelSettings
 from midlevel.system import machine
@@ -56,6 +56,6 @@ def _weigh(ids: np.ndarray, count: int, settings: LabelSettings) -> np.ndarray:
     counts = np.bincount(ids[ids >= 0], minlength=count).astype(np.float64)
     share = settings.background_fraction if settings.background == "weight" else 1
     counts[labels.BACKGROUND] *= share
-    weights = labels.class_weights(counts, settings.class_weights)
+    weights = class_weights.of(counts, settings.class_weights)
     weights[labels.BACKGROUND] *= share
     return weights

@@ -121,7 +121,8 @@ def fit(job: Job, progress: Progress) -> FittedHead:
         head, photographs = _new_head(job, background=False), _photographs(job)
         heads.start_at(head, photographs.odds)
         return FittedHead(*_by_photographs(job, head, photographs, progress), None)
-    windows, head = _labelled(job, progress), _new_head(job)
+    windows = labelled_windows.collect(job.prepared, job.config, progress)
+    head = _new_head(job)
     if job.config.image_loss.epochs:
         photographs = _photographs(job, windows)
         found = _by_photographs(job, head, photographs, progress)
@@ -130,10 +131,6 @@ def fit(job: Job, progress: Progress) -> FittedHead:
     schedule = _of_windows(job, len(windows))
     head, state = _stage(job, WINDOWS, step, windows, schedule, progress)
     return FittedHead(head, {WINDOWS: state}, windows.ids)
-
-
-def _labelled(job: Job, progress: Progress) -> WindowSet:
-    return labelled_windows.collect(job.prepared, job.config, progress)
 
 
 def _photographs(job: Job, windows: WindowSet | None = None) -> PhotographSet:

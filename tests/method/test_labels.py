@@ -6,7 +6,7 @@ from helpers import slow_assign
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midlevel.method import labels
+from midlevel.method import class_weights, labels
 from midlevel.method.labels import Rules
 from midlevel.settings import sections
 from midlevel.training import labelled_windows
@@ -170,7 +170,7 @@ def test_sampling_keeps_about_the_fraction(fraction, least, most):
     ],
 )
 def test_class_weights_by_hand(how, counts, expected):
-    weights = labels.class_weights(np.array(counts), how)
+    weights = class_weights.of(np.array(counts), how)
     np.testing.assert_allclose(weights, expected, atol=1e-4)
     assert weights.dtype == np.float32
 
@@ -181,7 +181,7 @@ def test_class_weights_by_hand(how, counts, expected):
 )
 def test_class_weights_have_mean_one_over_the_windows(counts, how):
     counts = np.array(counts)
-    mean = (labels.class_weights(counts, how) * counts).sum() / counts.sum()
+    mean = (class_weights.of(counts, how) * counts).sum() / counts.sum()
     assert mean == pytest.approx(1, rel=1e-5)
 
 

@@ -16,7 +16,7 @@ from midlevel.method.aggregation import Aggregation
 from midlevel.networks import heads
 from midlevel.pages.explain import explain_page
 from midlevel.settings import config
-from midlevel.training import stages, train
+from midlevel.training import stages
 
 ALONE = {"labels__level": "image", "image_loss__epochs": 30, "image_loss__batch": 4}
 ALONE |= {"image_loss__learning_rate": 0.05, "image_loss__mean_epochs": 2}
@@ -136,17 +136,9 @@ def stripped(boxed, place):
 def test_interrupted_it_goes_on_to_the_same_head(
     alone, toy_voc, tmp_path, monkeypatch, epochs
 ):
-    validate, calls = train.Validation.__call__, []
-
-    def stopping(self, head):
-        calls.append(head)
-        if len(calls) > epochs:
-            raise KeyboardInterrupt
-        return validate(self, head)
-
     settings = {**ALONE, "features__store": alone.config.features.store}
     with monkeypatch.context() as patch:
-        patch.setattr(train.Validation, "__call__", stopping)
+        stub.interrupt_after(epochs, patch)
         with pytest.raises(errors.Interrupted):
             stub.train(toy_voc, tmp_path / "run", **settings)
     run = stub.train(toy_voc, tmp_path / "run", **settings)

@@ -48,19 +48,6 @@ def weights(run):
     return np.concatenate([w.ravel() for w in heads.load(run.head_file).get_weights()])
 
 
-def interrupt_after(epochs, monkeypatch):
-    """Ctrl-C when the validation after this many epochs would come."""
-    validate, calls = train.Validation.__call__, []
-
-    def stopping(self, head):
-        calls.append(head)
-        if len(calls) > epochs:
-            raise KeyboardInterrupt
-        return validate(self, head)
-
-    monkeypatch.setattr(train.Validation, "__call__", stopping)
-
-
 def test_coloured_shapes_are_learned(trained):
     assert trained.metrics["mAP"]["area"] > 0.95
 
@@ -113,7 +100,7 @@ def test_an_interrupted_run_resumes_to_the_same_head(
 ):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        interrupt_after(1, patch)
+        stub.interrupt_after(1, patch)
         with pytest.raises(errors.Interrupted) as caught:
             stub.train(toy_voc, folder, features__store=features)
     assert f"midlevel train --resume --run {folder}" in str(caught.value)
@@ -183,7 +170,7 @@ def test_resume_is_refused_where_it_has_no_sense(trained, tmp_path, monkeypatch)
 def begin(toy_voc, folder, features, monkeypatch, epochs=1, **settings):
     """A run that was interrupted after some epochs."""
     with monkeypatch.context() as patch:
-        interrupt_after(epochs, patch)
+        stub.interrupt_after(epochs, patch)
         with pytest.raises(errors.Interrupted):
             stub.train(toy_voc, folder, features__store=features, **settings)
 
