@@ -15,6 +15,7 @@ from midlevel.images import limits as _limits  # noqa: F401 - before OpenCV is l
 
 if TYPE_CHECKING:
     from midlevel.api import check as check
+    from midlevel.api import compare as compare
     from midlevel.api import evaluate as evaluate
     from midlevel.api import explain as explain
     from midlevel.api import export as export
@@ -43,6 +44,7 @@ _PLACES = {
     "Records": "midlevel.prediction.records",
     "Run": "midlevel.runs",
     "check": "midlevel.api",
+    "compare": "midlevel.api",
     "evaluate": "midlevel.api",
     "explain": "midlevel.api",
     "export": "midlevel.api",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from midlevel.datasets.checking import CheckResult
+    from midlevel.evaluation.comparison import Comparison
     from midlevel.evaluation.evaluate import Evaluation
     from midlevel.pages.explain.explain_page import Explanation
     from midlevel.prediction.model import Model
@@ -211,6 +212,59 @@ def evaluate(
     return evaluation.evaluate(
         load(model, engine, precision), data, split, progress, format
     )
+
+
+@arguments.checked
+def compare(
+    runs: "Iterable[Model | Run | Place]",
+    data: "Place | None" = None,
+    *,
+    split: str | None = None,
+    format: DataFormat | None = None,
+    output: "Place | None" = None,
+    speed: bool = False,
+    engine: EngineName | None = None,
+    precision: Precision | None = None,
+    progress: "Progress | None" = None,
+) -> "Comparison":
+    """Trained runs side by side, measured on the same photographs.
+
+    They are compared on the classes that all share. What the photographs show is what
+    the first run's settings make of the data.
+
+    Args:
+        runs: two or more; differences are from the first.
+        data: by default what the first run was trained on.
+        split: by default the first run's validation split.
+        format: of `data`; by default it is found.
+        output: a page to write, too, whose name ends in .html.
+        speed: measure photographs a second, too, with all runs in memory.
+
+    Raises:
+        errors.MidlevelError: fewer than two runs, one twice, one that is not finished,
+            or none of their classes is shared; the data or the split cannot be used, or
+            the page cannot be written.
+    """
+    from midlevel.evaluation import comparing
+    from midlevel.pages.compare import compare_page
+    from midlevel.prediction import inputs
+    from midlevel.prediction.model import Model
+
+    some = [one.run if isinstance(one, Model) else inputs.run(one) for one in runs]
+    page = compare_page.place(output) if output else None
+    found = comparing.compare(
+        some,
+        lambda run: load(run, engine, precision),
+        data,
+        split,
+        progress,
+        format,
+        speed,
+    )
+    if page:
+        compare_page.write(found, page)
+        _progress(progress).say(f"page: {page}")
+    return found
 
 
 @arguments.checked

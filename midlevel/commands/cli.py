@@ -4,6 +4,7 @@ import click
 
 from midlevel.commands import exits
 from midlevel.commands.check import check
+from midlevel.commands.compare import compare
 from midlevel.commands.doctor import doctor
 from midlevel.commands.evaluate import evaluate
 from midlevel.commands.explain import explain
@@ -42,6 +43,7 @@ for command in (
     predict,
     explain,
     evaluate,
+    compare,
     report,
     export,
     serve,

@@ -110,6 +110,7 @@ RULES: dict[str, Rule] = {  # by argument, or by function and argument
     **dict.fromkeys(("classes", "formats", "allow_hosts"), LIST),
     **dict.fromkeys(("count", "max_upload"), COUNT),
     **dict.fromkeys(("split", "host"), (_is_text, "a text")),
+    "runs": (_is_list, "a list of runs or their folders"),
     "source": (_is_source, "a path (a file, a folder or a glob), or a list of these"),
     "config": (_is_config, "a Config, or the path of a YAML file"),
     "settings": (

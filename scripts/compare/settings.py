@@ -11,10 +11,9 @@ from compare import asked, tables, trials
 from compare.tasks import TRAIN, VAL, Task, photographs
 from compare.trials import Result
 from midlevel import datasets
+from midlevel.evaluation import comparing
 from midlevel.settings import config
 from midlevel.system.progress import Progress
-
-INDIFFERENT = ("features.store", "report")  # settings that decide nothing
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,11 @@ def decisive(settings: asked.Settings) -> asked.Settings:
     asked_for = config.load(None, settings)
     training = asked_for.training.resolved()
     resolved = config.flat(asked_for.model_copy(update={"training": training}))
-    return {key: value for key, value in resolved.items() if key not in INDIFFERENT}
+    return {
+        key: value
+        for key, value in resolved.items()
+        if key not in comparing.INDIFFERENT
+    }
 
 
 def listed(data: Path) -> dict[str, list[str]]:

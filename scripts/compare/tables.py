@@ -9,6 +9,7 @@ from rich.table import Table
 
 from compare.trials import Result
 from midlevel import errors
+from midlevel.evaluation import paired
 from midlevel.method import intervals, metrics
 from midlevel.system import terminal, text
 
@@ -39,24 +40,22 @@ def rows(results: Mapping[str, Sequence[Result]]) -> list[Row]:
         errors.MidlevelError: they are not of the same photographs and classes.
     """
     same_photographs(results)
-    first, found = None, []
-    for name, of_way in results.items():
+    compared = paired.rows(map(_pairs, results.values()))
+    found = []
+    for (name, of_way), row in zip(results.items(), compared, strict=True):
         by_seed = {
-            form: [metrics.mean_average_precision(*_pair(one), form) for one in of_way]
+            form: [metrics.mean_average_precision(*one, form) for one in _pairs(of_way)]
             for form in metrics.FORMS
         }
-        # The mean over seeds on each resample
-        drawn = np.mean([intervals.resampled(*_pair(one)) for one in of_way], axis=0)
-        first = first or (by_seed["area"], drawn)
         found.append(
             {
                 "way": name,
                 "mAP": {form: over_seeds(values) for form, values in by_seed.items()},
-                "interval": intervals.of(drawn),
+                "interval": row.interval,
                 "AP": _by_class(of_way),
                 "difference": {
-                    **over_seeds(np.subtract(by_seed["area"], first[0]).tolist()),
-                    "interval": intervals.of(drawn - first[1]),
+                    **over_seeds(row.differences),
+                    "interval": row.difference_interval,
                 },
                 "seconds": _median(of_way, "seconds"),
                 "learning_s": _median(of_way, "learning_s"),
@@ -88,8 +87,8 @@ def same_photographs(results: Mapping[str, Sequence[Result]]) -> None:
                 )
 
 
-def _pair(result: Result) -> tuple[np.ndarray, np.ndarray]:
-    return result.scores, result.targets
+def _pairs(of_way: Sequence[Result]) -> list[paired.Pair]:
+    return [(one.scores, one.targets) for one in of_way]
 
 
 def over_seeds(values: Sequence[float]) -> Row:
@@ -104,11 +103,9 @@ def over_seeds(values: Sequence[float]) -> Row:
 
 def _by_class(results: Sequence[Result]) -> dict[str, float | None]:
     """Area AP of each class, mean over seeds."""
-    found = [metrics.table(*_pair(one), one.classes)["AP"] for one in results]
-    return {
-        name: metrics.mean(of_seed[name]["area"] for of_seed in found)
-        for name in results[0].classes
-    }
+    names = results[0].classes
+    found = [metrics.table(*pair, names)["AP"] for pair in _pairs(results)]
+    return {name: metrics.mean(row[name]["area"] for row in found) for name in names}
 
 
 def _median(results: Sequence[Result], fact: str) -> float | None:

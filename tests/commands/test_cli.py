@@ -66,7 +66,7 @@ def test_every_command_has_help_with_examples(command):
 def test_the_readme_shows_every_command():
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert all(f"midlevel {name}" in readme for name in COMMANDS)
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 12
     assert call("--version").stdout.startswith("midlevel, version ")
     assert call().exit_code in (0, 2)
 

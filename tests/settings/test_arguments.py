@@ -11,7 +11,7 @@ from midlevel.settings import arguments
 
 PUBLIC = [midlevel.train, midlevel.predict, midlevel.check, midlevel.evaluate]
 PUBLIC += [midlevel.report, midlevel.explain, midlevel.windows, midlevel.units]
-PUBLIC += [midlevel.export, midlevel.load_keras, midlevel.serve]
+PUBLIC += [midlevel.export, midlevel.load_keras, midlevel.serve, midlevel.compare]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ PUBLIC += [midlevel.export, midlevel.load_keras, midlevel.serve]
         ("check", {"data": "a", "config": 5}, "config: expected a Config, or the path"),
         ("evaluate", {"data": 5}, "data: expected the path"),
         ("evaluate", {"split": 5}, "split: expected a text"),
+        ("compare", {"runs": "a"}, "runs: expected a list of runs or their folders"),
         ("windows", {"source": ["a"]}, "source: expected the path"),
         ("windows", {"source": "a", "count": -1}, "count: expected a whole number"),
         ("units", {"of": "x"}, "of: expected one of head, backbone. Received: 'x'"),
