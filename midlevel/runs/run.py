@@ -160,7 +160,9 @@ class Run:
             name: in the table of backbones.
             model: the network that the run is scored with.
         """
-        if backbones.fingerprint_of(model, name) != backbones.PACKAGED_FINGERPRINT:
+        packaged = backbones.find(name).packaged
+        fingerprint = backbones.fingerprint_of(model, name)
+        if packaged is None or fingerprint != packaged.fingerprint:
             with files.whole(self.weights_file) as path:
                 model.save_weights(path)
         else:
@@ -170,11 +172,11 @@ class Run:
     def weights(self, settings: Backbone) -> str | Path:
         """The backbone's Keras weights: the run's own where it keeps them.
 
-        Without any, the default backbone is the one that comes with midlevel.
+        Without any, a backbone whose weights come with midlevel has those.
         """
         if self.weights_file.exists():
             return self.weights_file
-        is_packaged = settings.name == backbones.DEFAULT
+        is_packaged = backbones.find(settings.name).packaged is not None
         return "imagenet" if is_packaged else settings.weights
 
     @contextlib.contextmanager

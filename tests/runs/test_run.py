@@ -72,7 +72,7 @@ def test_the_backbone_that_comes_along_is_not_kept_twice(packaged, of_packaged):
     assert of_packaged.stored_backbone.exists()
     assert not of_packaged.weights_file.exists()
     assert backbones.fingerprint_of(packaged, backbones.DEFAULT) == (
-        backbones.PACKAGED_FINGERPRINT
+        backbones.find(backbones.DEFAULT).packaged.fingerprint
     )
 
 

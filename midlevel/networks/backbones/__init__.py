@@ -14,10 +14,9 @@ from midlevel.networks.backbones.table import (
     BACKBONES,
     DEFAULT,
     NAMES,
-    PACKAGED_FINGERPRINT,
     Spec,
     find,
 )
 
 __all__ = ["BACKBONES", "DEFAULT", "NAMES", "Backbone", "Spec", "build", "find"]
-__all__ += ["PACKAGED_FINGERPRINT", "fingerprint_of", "keras_model", "store"]
+__all__ += ["fingerprint_of", "keras_model", "store"]
