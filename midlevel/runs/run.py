@@ -10,7 +10,8 @@ report.*          a page on the run, and its numbers: see `report_page`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
 whole.npz         the model of the whole photograph, where the run has one
 backbone.xml, backbone.bin   the frozen network for OpenVINO
-backbone.weights.h5          for Keras, where they are not those midlevel brings along
+backbone.weights.h5          for Keras, where they are not those midlevel brings along,
+                             and the network is not a file of the user's own
 checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
@@ -168,6 +169,15 @@ class Run:
         else:
             self.weights_file.unlink(missing_ok=True)
         backbones.store(self.stored_backbone, name, model)
+
+    def keep_own(self, facts: backbones.Facts) -> None:
+        """Write a network of the user's own: the run needs that file no more.
+
+        Raises:
+            errors.MidlevelError: see `backbones.build_own`.
+        """
+        self.weights_file.unlink(missing_ok=True)
+        backbones.store_own(self.stored_backbone, facts)
 
     def weights(self, settings: Backbone) -> str | Path:
         """The backbone's Keras weights: the run's own where it keeps them.

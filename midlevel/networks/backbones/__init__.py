@@ -1,4 +1,5 @@
-"""Frozen backbones: images -> maps. `build(name)` makes one of `BACKBONES`.
+"""Frozen backbones: images -> maps. `build(name)` makes one of `BACKBONES`, `build_own`
+one of a file that the user has.
 
 Importing this package does not import TensorFlow.
 """
@@ -6,10 +7,13 @@ Importing this package does not import TensorFlow.
 from midlevel.networks.backbones.backbone import (
     Backbone,
     build,
+    build_own,
     fingerprint_of,
     keras_model,
     store,
+    store_own,
 )
+from midlevel.networks.backbones.own import Facts
 from midlevel.networks.backbones.table import (
     BACKBONES,
     DEFAULT,
@@ -20,3 +24,4 @@ from midlevel.networks.backbones.table import (
 
 __all__ = ["BACKBONES", "DEFAULT", "NAMES", "Backbone", "Spec", "build", "find"]
 __all__ += ["fingerprint_of", "keras_model", "store"]
+__all__ += ["Facts", "build_own", "store_own"]
