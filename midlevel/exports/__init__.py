@@ -95,7 +95,7 @@ def export(
 
 def _check_backbone(model: Model) -> None:
     """Refuse a network of the user's own: files are made from Keras models."""
-    if model.config.backbone.own():
+    if model.config.backbone.facts():
         raise errors.MidlevelError(
             f"{model.run.folder}: the backbone is a file of your own, "
             f"{model.config.backbone.weights}, and no Keras model: there is nothing to "

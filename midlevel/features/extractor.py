@@ -211,7 +211,7 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
 
 def _backbone(config: "Config", run: "Run | None") -> "Backbone":
     settings, stored = config.backbone, run.stored_backbone if run else None
-    facts = settings.own()
+    facts = settings.facts()
     if facts:  # whatever the machine: there is no Keras model of it
         engine = engines.choose("openvino", config.precision)
         return backbones.build_own(facts, engine, stored)

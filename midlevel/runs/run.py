@@ -29,7 +29,7 @@ from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
 from midlevel.settings import yaml_text
-from midlevel.settings.sections import Backbone
+from midlevel.settings.backbone import Backbone
 from midlevel.system import files, text
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import yaml
 from midlevel import errors
 from midlevel.networks import engines
 from midlevel.settings import choices, config_errors, yaml_text
+from midlevel.settings.backbone import Backbone
 from midlevel.settings.photographs import ImageLoss, Scores
 from midlevel.settings.sections import (
-    Backbone,
     Data,
     Features,
     Head,
@@ -67,7 +67,7 @@ class Config(Section):
 
     @pydantic.model_validator(mode="after")
     def _engine_runs_the_backbone(self):
-        if self.engine == "tensorflow" and self.backbone.own():
+        if self.engine == "tensorflow" and self.backbone.facts():
             raise ValueError(
                 f"backbone {self.backbone.name} runs on OpenVINO: engine must be auto "
                 "or openvino, not tensorflow"

@@ -23,7 +23,7 @@ def _levels(config: Config, spec: table.Spec) -> tuple[windows.Level, ...]:
     """The pyramid; a named one has windows as large whatever the cells of one's own
     network: of a ViT with 14 cells in place of 7, twice as many."""
     levels = config.windows.levels()
-    if config.backbone.own() is None or not isinstance(config.windows.pyramid, str):
+    if config.backbone.facts() is None or not isinstance(config.windows.pyramid, str):
         return levels
     times = spec.input_size / spec.stride / CELLS
     return tuple(

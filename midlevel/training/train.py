@@ -155,7 +155,7 @@ def _say_finished(run: runs.Run, config: Config, progress: Progress) -> None:
 
 def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
     """What makes features, by the backbone that the run keeps."""
-    settings, facts = config.backbone, config.backbone.own()
+    settings, facts = config.backbone, config.backbone.facts()
     if facts and not run.stored_backbone.exists():
         run.keep_own(facts)
     elif not run.stored_backbone.exists():
