@@ -240,13 +240,15 @@ def _size(path: Path) -> int:
 
 
 def _packaged_weights() -> Finding:
-    name, path = "weights", table.PACKAGED
+    name, found = "weights", [spec for spec in table.SPECS if spec.packaged]
     advice = "install midlevel again; in a git checkout, restore the file"
-    if not path.is_file():
-        return Finding(name, MEND, f"{path} is missing", advice)
-    if files.digest(path) != table.PACKAGED_SHA256:
-        return Finding(name, MEND, f"{path} is damaged", advice)
-    return Finding(name, FINE, f"{table.DEFAULT}, packaged; needs no download")
+    for packaged in (spec.packaged for spec in found if spec.packaged):
+        if not packaged.file.is_file():
+            return Finding(name, MEND, f"{packaged.file} is missing", advice)
+        if files.digest(packaged.file) != packaged.sha256:
+            return Finding(name, MEND, f"{packaged.file} is damaged", advice)
+    names = ", ".join(spec.name for spec in found)
+    return Finding(name, FINE, f"{names}: packaged; need no download")
 
 
 def _other_weights() -> Finding:

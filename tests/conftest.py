@@ -23,6 +23,7 @@ ALL_TENSORFLOW = (  # modules that load it as soon as they are imported, and the
     "midlevel/networks/engines/tensorflow.py",
     "midlevel/networks/export_layers.py",
     "tests/networks/test_backbones.py",
+    "tests/networks/test_efficientnet_lite.py",
     "tests/networks/test_engines.py",
     "tests/networks/test_export_layers.py",
     "tests/training/test_fitting.py",

@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import json
 import os
@@ -207,7 +208,9 @@ def test_damaged_or_missing_weights_are_to_mend(monkeypatch, tmp_path, content, 
     path = tmp_path / "some.weights.h5"
     if content:
         path.write_bytes(content)
-    monkeypatch.setattr(table, "PACKAGED", path)
+    other = dataclasses.replace(table.LITE2, file=path)
+    spec = dataclasses.replace(table.find("efficientnet_lite2"), packaged=other)
+    monkeypatch.setattr(table, "SPECS", (*table.SPECS, spec))
     found = doctor._packaged_weights()
     assert found.state == MEND and found.text == f"{path} is {text}"
 

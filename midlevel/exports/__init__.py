@@ -65,6 +65,7 @@ def export(
             kept.
     """
     progress, chosen = progress or Progress(), formats.check(names, verify)
+    _check_backbone(model)
     model = _as_exported(model, progress)
     folder = Path(folder) if folder else model.run.folder / "exports"
     shown = verification.photographs(model, VERIFIED_ON) if verify else {}
@@ -90,6 +91,17 @@ def export(
             contents.add(folder, model, form, name, made, verified)
             written.append(folder / name)
         return [*written, *_explained(folder, model, content)]
+
+
+def _check_backbone(model: Model) -> None:
+    """Refuse a network of the user's own: files are made from Keras models."""
+    if model.config.backbone.facts():
+        raise errors.MidlevelError(
+            f"{model.run.folder}: the backbone is a file of your own, "
+            f"{model.config.backbone.weights}, and no Keras model: there is nothing to "
+            "export from. Its backbone.xml and head.xml are files of OpenVINO; see "
+            "docs/backbones.md."
+        )
 
 
 def _as_exported(model: Model, progress: Progress) -> Model:

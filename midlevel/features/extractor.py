@@ -204,16 +204,20 @@ def build_extractor(config: "Config", run: "Run | None" = None) -> Extractor:
     Raises:
         errors.MidlevelError: the backbone's weights or the engine cannot be had.
     """
-    settings = config.backbone
-    engine = engines.choose(config.engine, config.precision)
-    weights: str | Path = settings.weights
-    stored = None
-    if run is not None:
-        stored = run.stored_backbone
-        weights = run.weights(settings)
-    backbone = backbones.build(settings.name, weights, engine, stored)
+    backbone = _backbone(config, run)
     chosen = config.features
     return Extractor(backbone, geometry_of(config), chosen.method, chosen.context)
+
+
+def _backbone(config: "Config", run: "Run | None") -> "Backbone":
+    settings, stored = config.backbone, run.stored_backbone if run else None
+    facts = settings.facts()
+    if facts:  # whatever the machine: there is no Keras model of it
+        engine = engines.choose("openvino", config.precision)
+        return backbones.build_own(facts, engine, stored)
+    engine = engines.choose(config.engine, config.precision)
+    weights = run.weights(settings) if run else settings.weights
+    return backbones.build(settings.name, weights, engine, stored)
 
 
 def _digest(parts: object) -> str:

@@ -10,7 +10,8 @@ report.*          a page on the run, and its numbers: see `report_page`
 head.keras        the best head; head.xml, head.bin: the same for OpenVINO
 whole.npz         the model of the whole photograph, where the run has one
 backbone.xml, backbone.bin   the frozen network for OpenVINO
-backbone.weights.h5          for Keras, where they are not those midlevel brings along
+backbone.weights.h5          for Keras, where they are not those midlevel brings along,
+                             and the network is not a file of the user's own
 checkpoints/      what `--resume` needs; goes when the run is finished
 """
 
@@ -28,7 +29,7 @@ from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
 from midlevel.settings import yaml_text
-from midlevel.settings.sections import Backbone
+from midlevel.settings.backbone import Backbone
 from midlevel.system import files, text
 
 if TYPE_CHECKING:
@@ -160,21 +161,32 @@ class Run:
             name: in the table of backbones.
             model: the network that the run is scored with.
         """
-        if backbones.fingerprint_of(model, name) != backbones.PACKAGED_FINGERPRINT:
+        packaged = backbones.find(name).packaged
+        fingerprint = backbones.fingerprint_of(model, name)
+        if packaged is None or fingerprint != packaged.fingerprint:
             with files.whole(self.weights_file) as path:
                 model.save_weights(path)
         else:
             self.weights_file.unlink(missing_ok=True)
         backbones.store(self.stored_backbone, name, model)
 
+    def keep_own(self, facts: backbones.Facts) -> None:
+        """Write a network of the user's own: the run needs that file no more.
+
+        Raises:
+            errors.MidlevelError: see `backbones.build_own`.
+        """
+        self.weights_file.unlink(missing_ok=True)
+        backbones.store_own(self.stored_backbone, facts)
+
     def weights(self, settings: Backbone) -> str | Path:
         """The backbone's Keras weights: the run's own where it keeps them.
 
-        Without any, the default backbone is the one that comes with midlevel.
+        Without any, a backbone whose weights come with midlevel has those.
         """
         if self.weights_file.exists():
             return self.weights_file
-        is_packaged = settings.name == backbones.DEFAULT
+        is_packaged = backbones.find(settings.name).packaged is not None
         return "imagenet" if is_packaged else settings.weights
 
     @contextlib.contextmanager

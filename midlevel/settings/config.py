@@ -11,11 +11,10 @@ import yaml
 
 from midlevel import errors
 from midlevel.networks import engines
-from midlevel.networks.backbones import table
 from midlevel.settings import choices, config_errors, yaml_text
+from midlevel.settings.backbone import Backbone
 from midlevel.settings.photographs import ImageLoss, Scores
 from midlevel.settings.sections import (
-    Backbone,
     Data,
     Features,
     Head,
@@ -58,11 +57,20 @@ class Config(Section):
     @pydantic.model_validator(mode="after")
     def _windows_fit_the_backbone(self):
         sizes = [size for level in self.windows.levels() for size in level.sizes]
-        least = table.BACKBONES[self.backbone.name].lost_cells + 1
+        least = self.backbone.spec().lost_cells + 1
         if self.features.method == "dense" and min(sizes) < least:
             raise ValueError(
                 f"backbone {self.backbone.name} needs windows of at least {least} "
                 f"cells, windows.pyramid has {min(sizes)}; the pyramid `paper` has 7"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _engine_runs_the_backbone(self):
+        if self.engine == "tensorflow" and self.backbone.facts():
+            raise ValueError(
+                f"backbone {self.backbone.name} runs on OpenVINO: engine must be auto "
+                "or openvino, not tensorflow"
             )
         return self
 

@@ -9,7 +9,6 @@ import pydantic
 from midlevel import errors
 from midlevel.images import augment
 from midlevel.method import labels, windows
-from midlevel.networks.backbones import table
 from midlevel.settings import choices, config_errors
 
 
@@ -131,22 +130,6 @@ class Windows(Section):
         if isinstance(self.pyramid, str):
             return windows.PYRAMIDS[self.pyramid]
         return tuple(windows.Level(row.scale, tuple(row.sizes)) for row in self.pyramid)
-
-
-class Backbone(Section):
-    """The frozen network."""
-
-    name: str = table.DEFAULT
-    """Which network."""
-    weights: str = "imagenet"
-    """`imagenet`, a path to a `.weights.h5` file, or `none`: random."""
-
-    @pydantic.field_validator("name")
-    @classmethod
-    def _known(cls, name):
-        if name not in table.BACKBONES:
-            raise config_errors.NotOneOf(name, table.BACKBONES)
-        return name
 
 
 class Features(Section):

@@ -155,8 +155,10 @@ def _say_finished(run: runs.Run, config: Config, progress: Progress) -> None:
 
 def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
     """What makes features, by the backbone that the run keeps."""
-    settings = config.backbone
-    if not run.stored_backbone.exists():
+    settings, facts = config.backbone, config.backbone.facts()
+    if facts and not run.stored_backbone.exists():
+        run.keep_own(facts)
+    elif not run.stored_backbone.exists():
         model = backbones.keras_model(settings.name, settings.weights)
         run.keep_backbone(settings.name, model)
     extractor = build_extractor(config, run)

@@ -1,7 +1,7 @@
+import dataclasses
 import subprocess
 import sys
 import urllib.error
-from pathlib import Path
 
 import h5py
 import keras
@@ -11,13 +11,10 @@ import stub
 from real_backbones import ALL, noise
 
 from midlevel import errors
-from midlevel.images import pixels
 from midlevel.networks import backbones, engines
-from midlevel.networks.backbones import architectures, efficientnet_lite, table
+from midlevel.networks.backbones import architectures, table
 from midlevel.networks.backbones import weights as weights_files
 from midlevel.system import runtime
-
-DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture(scope="module")
@@ -25,62 +22,30 @@ def lite0():
     return backbones.keras_model("efficientnet_lite0")
 
 
-@pytest.fixture(scope="module")
-def classifier():
-    return efficientnet_lite.efficientnet_lite0(include_top=True)
-
-
-def probabilities(classifier, file):
-    """ImageNet probabilities (1000,) of a photograph of tests/data."""
-    photograph = pixels.resize(pixels.read(DATA / file), (224, 224))
-    return classifier(photograph[None]).numpy()[0]
-
-
 # === The packaged weights ===
 
-# Expected values: the PyTorch network on the same pixels, by the script's --verify.
-# The tolerance is what float16 weights cost.
 
-
-def test_a_photograph_of_a_cat_is_a_cat(classifier):
-    scores = probabilities(classifier, "cat.jpg")
-    assert scores.argmax() == 285  # Egyptian cat; 281 to 285 are the cats
-    assert scores[285] == pytest.approx(0.8127, abs=0.002)
-    assert scores[281:286].sum() > 0.95
-
-
-def test_a_photograph_of_coffee_is_an_espresso(classifier):
-    scores = probabilities(classifier, "coffee.jpg")
-    assert scores.argmax() == 967
-    assert scores[967] == pytest.approx(0.8909, abs=0.002)
-
-
-def test_the_map_is_what_the_classifier_sees(lite0, classifier):
-    image = noise(7, 7)
-    features = lite0(image).numpy().mean((1, 2))
-    received = classifier.get_layer("predictions")(features)
-    np.testing.assert_allclose(received, classifier(image), rtol=1e-3, atol=1e-6)
-
-
-def test_float16_file_loads_into_float32_weights(lite0):
-    assert {weight.dtype for weight in lite0.weights} == {"float32"}
-    assert efficientnet_lite.WEIGHTS_PATH.stat().st_size < 12e6
+def altered(monkeypatch, **changes):
+    """The default backbone, with other packaged weights in the table."""
+    spec = table.find(backbones.DEFAULT)
+    packaged = dataclasses.replace(spec.packaged, **changes)
+    changed = dataclasses.replace(spec, packaged=packaged)
+    monkeypatch.setitem(table.BACKBONES, spec.name, changed)
+    return packaged
 
 
 def test_damaged_weights_are_refused_by_checksum(tmp_path, monkeypatch):
     damaged = tmp_path / "damaged.weights.h5"
-    contents = bytearray(efficientnet_lite.WEIGHTS_PATH.read_bytes())
+    contents = bytearray(table.LITE0.file.read_bytes())
     contents[len(contents) // 2] ^= 1
     damaged.write_bytes(contents)
-    monkeypatch.setattr(efficientnet_lite, "WEIGHTS_PATH", damaged)
-
-    expected = efficientnet_lite.WEIGHTS_SHA256
+    expected = altered(monkeypatch, file=damaged).sha256
     with pytest.raises(errors.MidlevelError, match=f"damaged.*Expected.*{expected}"):
         backbones.keras_model("efficientnet_lite0")
 
 
 def test_missing_packaged_weights_say_reinstall(tmp_path, monkeypatch):
-    monkeypatch.setattr(efficientnet_lite, "WEIGHTS_PATH", tmp_path / "gone")
+    altered(monkeypatch, file=tmp_path / "gone")
     with pytest.raises(errors.MidlevelError, match="gone is missing: reinstall"):
         backbones.keras_model("efficientnet_lite0")
 

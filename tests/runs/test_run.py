@@ -6,7 +6,8 @@ from midlevel.exports import models
 from midlevel.features.extractor import build_extractor
 from midlevel.networks import backbones, engines, heads
 from midlevel.prediction import model as model_
-from midlevel.settings import config, sections
+from midlevel.settings import config
+from midlevel.settings.backbone import Backbone
 
 OPENVINO = engines.Engine("openvino")
 IMAGE = np.random.default_rng(0).integers(0, 256, (96, 64, 3), np.uint8)
@@ -72,12 +73,12 @@ def test_the_backbone_that_comes_along_is_not_kept_twice(packaged, of_packaged):
     assert of_packaged.stored_backbone.exists()
     assert not of_packaged.weights_file.exists()
     assert backbones.fingerprint_of(packaged, backbones.DEFAULT) == (
-        backbones.PACKAGED_FINGERPRINT
+        backbones.find(backbones.DEFAULT).packaged.fingerprint
     )
 
 
 def test_a_file_with_the_weights_that_come_along_need_not_be_found_again(of_packaged):
-    named = sections.Backbone(weights="/gone.weights.h5")
+    named = Backbone(weights="/gone.weights.h5")
     assert of_packaged.weights(named) == "imagenet"
 
 
@@ -103,7 +104,7 @@ def test_the_default_backbone_with_other_weights_is_exported(tuned, of_tuned):
 
 
 def test_what_is_kept_last_is_what_counts(stub_backbone, tmp_path):
-    run, stub_ = runs.Run(tmp_path), sections.Backbone(name="stub")
+    run, stub_ = runs.Run(tmp_path), Backbone(name="stub")
     for weights in ("imagenet", "none"):
         model = backbones.keras_model("stub", weights)
         run.keep_backbone("stub", model)

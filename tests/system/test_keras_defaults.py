@@ -33,7 +33,7 @@ with pytest.MonkeyPatch.context() as patch:
     assert midlevel.export(model, here / "exported", progress=stub.QUIET)
 network = backbones.keras_model(backbones.DEFAULT)
 assert backbones.fingerprint_of(network, backbones.DEFAULT) == (
-    backbones.PACKAGED_FINGERPRINT
+    backbones.find(backbones.DEFAULT).packaged.fingerprint
 )
 assert network.output_shape == (None, None, None, 1280)
 import keras

@@ -1,4 +1,5 @@
-"""Frozen backbones: images -> maps. `build(name)` makes one of `BACKBONES`.
+"""Frozen backbones: images -> maps. `build(name)` makes one of `BACKBONES`, `build_own`
+one of a file that the user has.
 
 Importing this package does not import TensorFlow.
 """
@@ -6,18 +7,21 @@ Importing this package does not import TensorFlow.
 from midlevel.networks.backbones.backbone import (
     Backbone,
     build,
+    build_own,
     fingerprint_of,
     keras_model,
     store,
+    store_own,
 )
+from midlevel.networks.backbones.own import Facts
 from midlevel.networks.backbones.table import (
     BACKBONES,
     DEFAULT,
     NAMES,
-    PACKAGED_FINGERPRINT,
     Spec,
     find,
 )
 
 __all__ = ["BACKBONES", "DEFAULT", "NAMES", "Backbone", "Spec", "build", "find"]
-__all__ += ["PACKAGED_FINGERPRINT", "fingerprint_of", "keras_model", "store"]
+__all__ += ["fingerprint_of", "keras_model", "store"]
+__all__ += ["Facts", "build_own", "store_own"]

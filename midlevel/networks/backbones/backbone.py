@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midlevel.networks import engines
-from midlevel.networks.backbones import table
+from midlevel.networks.backbones import own, table
 from midlevel.networks.backbones import weights as weights_files
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
@@ -85,6 +85,40 @@ def build(
         model(), title(name, map)
     )
     return Backbone(spec, fingerprint, engine, network)
+
+
+def build_own(
+    facts: own.Facts, engine: engines.Engine, stored: Path | None = None
+) -> Backbone:
+    """A network of the user's own, on OpenVINO.
+
+    Args:
+        stored: the same network as `store_own` wrote it; read where it exists, and the
+            user's file is not needed.
+
+    Raises:
+        errors.MidlevelError: the file is missing, no network, or cannot serve.
+    """
+    from midlevel.networks.backbones import own_graph
+    from midlevel.networks.engines import openvino
+
+    if stored is not None and stored.exists():
+        graph = openvino.read(stored)
+    else:
+        graph = own_graph.open_file(facts)
+    network = openvino.OpenVINONetwork(graph, engine.precision, engine.streams)
+    fingerprint = network.fingerprint or own_graph.fingerprint(graph)
+    spec = facts.spec(own_graph.channels(graph))
+    return Backbone(spec, fingerprint, engine, network)
+
+
+def store_own(path: Path, facts: own.Facts) -> None:
+    """Write the user's own network as `store` writes others; errors of `build_own`."""
+    from midlevel.networks.backbones import own_graph
+    from midlevel.networks.engines import openvino
+
+    graph = own_graph.open_file(facts)
+    openvino.save(graph, path, own_graph.fingerprint(graph))
 
 
 def store(path: Path, name: str, model: "keras.Model", map: str = table.LAST) -> None:

@@ -12,11 +12,21 @@ from midlevel.system import text
 
 DEFAULT = "efficientnet_lite0"
 LAST = "last"  # the map that every backbone gives, and gives where none is named
-PACKAGED = Path(__file__).with_name("efficientnet_lite0.weights.h5")  # its weights
-PACKAGED_FINGERPRINT = (  # of the default backbone with these weights
-    "e790ed2385eded991b8cbbbc62a45a24c48203d7e2a1a47e868f0ca6ed97c8f4"
-)
-PACKAGED_SHA256 = "fb83eab47925c47340b7e38195a428baff60b3561c00715f59b262959b2145a3"
+
+
+@dataclasses.dataclass(frozen=True)
+class Packaged:
+    """Weights that travel with midlevel.
+
+    Attributes:
+        file: in this folder.
+        sha256: its checksum, hexadecimal.
+        fingerprint: of the network with these weights, as far as its last map.
+    """
+
+    file: Path
+    sha256: str
+    fingerprint: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +68,7 @@ class Spec:
         input_size: side in pixels of the images it was trained on.
         maps: the maps it gives besides the last.
         map: the one that stride, channels and lost_cells are of.
+        packaged: its weights, where they travel with midlevel.
     """
 
     name: str
@@ -72,6 +83,7 @@ class Spec:
     input_size: int = 224
     maps: tuple[Map, ...] = ()
     map: str = LAST
+    packaged: Packaged | None = None
 
     def of_map(self, name: str) -> "Spec":
         """The same network as far as one of its maps.
@@ -104,6 +116,22 @@ class Spec:
         )
 
 
+HERE = Path(__file__).parent
+LITE0 = Packaged(
+    HERE / "efficientnet_lite0.weights.h5",
+    "fb83eab47925c47340b7e38195a428baff60b3561c00715f59b262959b2145a3",
+    "e790ed2385eded991b8cbbbc62a45a24c48203d7e2a1a47e868f0ca6ed97c8f4",
+)
+LITE1 = Packaged(
+    HERE / "efficientnet_lite1.weights.h5",
+    "f08e32fc7acdc56b7e8179020682bf521ea671a5c7d8fe298fa624fcb2f42827",
+    "c4c8edacb1a8304767b074f624e982ab3308f9f4b01ff57d74f4350f75e24883",
+)
+LITE2 = Packaged(
+    HERE / "efficientnet_lite2.weights.h5",
+    "5214cef22205d7962720e24036d01fd6b6852382d09fbc77e30f3c9a8e14cc84",
+    "c56749ca163f105ad8c6fbdac9e6cc8c3cb09704ef3c189fca062677edbb9cfe",
+)
 # Layers of convnext_tiny between its blocks have no names of their own: no maps there.
 # fmt: off
 SPECS = (
@@ -111,7 +139,22 @@ SPECS = (
          "Apache-2.0", "small and fast; its weights travel with midlevel",
          maps=(Map("before_last", "block7a_project_bn", 32, 320),
                Map("block6", "block6d_add", 32, 192),
-               Map("stride16", "block5c_add", 16, 112))),
+               Map("stride16", "block5c_add", 16, 112)),
+         packaged=LITE0),
+    Spec("efficientnet_lite1", "", 32, 1280, "inside", 76.7,
+         "Apache-2.0", "half as much work again; its weights travel with midlevel",
+         input_size=240,
+         maps=(Map("before_last", "block7a_project_bn", 32, 320),
+               Map("block6", "block6e_add", 32, 192),
+               Map("stride16", "block5d_add", 16, 112)),
+         packaged=LITE1),
+    Spec("efficientnet_lite2", "", 32, 1280, "inside", 77.6,
+         "Apache-2.0", "twice the work; its weights travel with midlevel",
+         input_size=260,
+         maps=(Map("before_last", "block7a_project_bn", 32, 352),
+               Map("block6", "block6e_add", 32, 208),
+               Map("stride16", "block5d_add", 16, 120)),
+         packaged=LITE2),
     Spec("mobilenet_v2", "MobileNetV2", 32, 1280, "signed", 71.3,
          "Apache-2.0", "small and fast",
          maps=(Map("before_last", "block_16_project_BN", 32, 320),
