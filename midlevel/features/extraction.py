@@ -2,23 +2,57 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from midlevel.features import batch, store
 from midlevel.features.batch import Failure
-from midlevel.features.extractor import Extractor
 from midlevel.images import augment
 from midlevel.images.pixels import Photograph
+from midlevel.networks.backbones import Backbone
 from midlevel.system import threads
 from midlevel.system.progress import Progress
 
 SAMPLED = 8  # photographs that the estimate of the size looks at
 NO_BOXES = np.empty((0, 4), np.float32)
 Row = tuple[tuple[int, int], np.ndarray]  # size_wh, `Pooled.rows`
+
+
+class HasRows(Protocol):
+    """What is stored of a photograph."""
+
+    @property
+    def rows(self) -> np.ndarray:
+        """A row for each thing that has a vector, `(n, channels)`."""
+
+
+class RowExtractor(Protocol):
+    """What turns photographs into rows, `extractor.Extractor` for one."""
+
+    @property
+    def backbone(self) -> Backbone:
+        """The network, which says how many photographs go together."""
+
+    @property
+    def method(self) -> str:
+        """See `Extractor`."""
+
+    @property
+    def unit(self) -> str:
+        """What most rows are of."""
+
+    def of_bytes(self, data: bytes, name: str | Path) -> Photograph:
+        """See `Extractor.of_bytes`."""
+
+    def row_count(self, size_wh: tuple[int, int]) -> int:
+        """How many rows a photograph of that size has."""
+
+    def many(self, photographs: Sequence[Photograph]) -> Sequence[HasRows]:
+        """The rows of each photograph."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +79,7 @@ class Job:
 def extract(
     paths: list[Path],
     views: list[str],
-    extractor: Extractor,
+    extractor: RowExtractor,
     features: store.FeatureStore,
     progress: Progress,
     name: str = "features",
@@ -75,7 +109,7 @@ def extract(
 
 def _fill(
     jobs: list[Job],
-    extractor: Extractor,
+    extractor: RowExtractor,
     features: store.FeatureStore,
     advance: Callable[[int], None],
 ) -> list[tuple[Job, str]]:
@@ -100,7 +134,7 @@ def _fill(
 
 
 def _compute(
-    jobs: list[Job], extractor: Extractor
+    jobs: list[Job], extractor: RowExtractor
 ) -> list[tuple[Job, list[Row] | Failure]]:
     """Each job with the rows of its views, or why there are none."""
     found = [(job, _views(job, extractor)) for job in jobs]
@@ -114,7 +148,7 @@ def _compute(
     ]
 
 
-def _views(job: Job, extractor: Extractor) -> list[Photograph] | Failure:
+def _views(job: Job, extractor: RowExtractor) -> list[Photograph] | Failure:
     """Each view of a photograph, which is decoded once; or why it cannot be."""
     photograph = batch.read(job.path, extractor.of_bytes)
     if isinstance(photograph, Failure):
@@ -172,7 +206,7 @@ def _announce(
     jobs: list[Job],
     missing: int,
     done: int,
-    extractor: Extractor,
+    extractor: RowExtractor,
     features: store.FeatureStore,
     progress: Progress,
     name: str,
@@ -183,11 +217,10 @@ def _announce(
     sizes = [one.size_wh for one in found if isinstance(one, Photograph)]
     if not sizes:
         return
-    windows = round(np.mean([len(extractor.plan(size_wh)) for size_wh in sizes]))
-    rows = windows + extractor.rows_of_whole
+    rows = round(np.mean([extractor.row_count(size_wh) for size_wh in sizes]))
     size = rows * extractor.backbone.spec.channels * 2 * missing
     progress.say(
-        f"{name}: {missing} to compute, {done} in the store; about {windows} "
-        f"windows each, {size / 1e9:.2f} GB in {features.folder}"
+        f"{name}: {missing} to compute, {done} in the store; about {rows} "
+        f"{extractor.unit} each, {size / 1e9:.2f} GB in {features.folder}"
     )
     store.check_space(features.folder, size)

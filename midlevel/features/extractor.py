@@ -8,7 +8,7 @@ it alone, as the paper did. They give different features: train and score with t
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,6 +73,7 @@ class Extractor:
     method: str = "dense"
     context: int = 0
     mirror: bool = False
+    unit: str = field(default="windows", init=False, repr=False)
 
     def plan(self, size_wh: tuple[int, int]) -> windows.Plan:
         """The windows of an image of that size."""
@@ -82,6 +83,10 @@ class Extractor:
     def rows_of_whole(self) -> int:
         """Rows of `Pooled.whole`."""
         return len(self.geometry.levels) * (2 if self.mirror else 1)
+
+    def row_count(self, size_wh: tuple[int, int]) -> int:
+        """Rows of `Pooled.rows` of an image of that size."""
+        return len(self.plan(size_wh)) + self.rows_of_whole
 
     def read(self, path: str | Path) -> Photograph:
         """The photograph at `path`, no larger than its features need.

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from midlevel.images import augment
 from midlevel.method.windows import Plan
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
+
+if TYPE_CHECKING:
+    from midlevel.features.cut_maps import CutMaps
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Prepared:
         extractor: what made the features.
         store: where they are.
         failures: a line on everything that cannot be used, or only in part.
+        maps: of the training photographs at the cut, where a tail learns.
     """
 
     dataset: Dataset
@@ -81,6 +86,7 @@ class Prepared:
     store: FeatureStore
     failures: list[str]
     _keys: dict[Path, dict[str, str]] = field(repr=False)  # by photograph, then view
+    maps: "CutMaps | None" = None
 
     @property
     def left_out(self) -> list[str]:

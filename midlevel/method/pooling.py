@@ -44,6 +44,31 @@ def pool(maps: Sequence[np.ndarray], plan: Plan, lost_cells: int = 0) -> np.ndar
     return means
 
 
+def shares(plan: Plan, rows: np.ndarray, lost_cells: int = 0) -> list[np.ndarray]:
+    """What each cell counts in the means of some windows, for each level.
+
+    With `maps` as of `pool`, their cells one row after the other, `sum(share @ cells)`
+    over the levels is `pool(maps, plan)[rows]`: a product that has a slope.
+
+    Args:
+        rows: numbers of windows, `(n,)`.
+
+    Returns:
+        float32 `(n, cells of the level's map)`; nought in rows of windows of
+        other levels.
+    """
+    found = []
+    for number, (columns, lines) in enumerate(plan.grids):
+        there = (lines - lost_cells, columns - lost_cells)
+        level = np.zeros((len(rows), *there), np.float32)
+        for i in np.flatnonzero(plan.level[rows] == number):
+            left, top, right, bottom = plan.cells[rows[i]]
+            window = level[i, top : bottom - lost_cells, left : right - lost_cells]
+            window[:] = 1 / window.size
+        found.append(level.reshape(len(rows), -1))
+    return found
+
+
 def pool_boxes(
     maps: Sequence[np.ndarray],
     boxes: np.ndarray,

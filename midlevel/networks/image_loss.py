@@ -54,10 +54,9 @@ def learner(
         features: "tf.Tensor", targets: "tf.Tensor", *windows: "tf.Tensor"
     ) -> "tf.Tensor":
         with tf.GradientTape() as tape:
-            odds = _photograph_odds(head, features, aggregation)
-            loss = _photograph_loss(odds, targets)
+            loss = of_photographs(head, features, targets, aggregation)
             if windows:
-                loss += window_weight * _window_loss(head, *windows)
+                loss += window_weight * of_windows(head, *windows)
         gradients = tape.gradient(loss, head.trainable_variables)
         head.optimizer.apply(gradients, head.trainable_variables)
         return loss
@@ -89,16 +88,28 @@ def _signature(head: "keras.Model", with_windows: bool) -> "list[tf.TensorSpec]"
     return taken
 
 
-def _photograph_odds(
-    head: "keras.Model", features: "tf.Tensor", aggregation: Aggregation
+def of_photographs(
+    head: "keras.Model",
+    features: "tf.Tensor",
+    targets: "tf.Tensor",
+    aggregation: Aggregation,
 ) -> "tf.Tensor":
-    """Log-odds of photographs `(photographs, classes)` by features of their windows."""
+    """Mean over photographs of the losses of their classes, added up.
+
+    Args:
+        features: of their windows, `(photographs, windows, channels)`.
+        targets: `(photographs, classes)` of 1, 0, -1; -1 counts neither way.
+    """
     import tensorflow as tf
 
-    rows = tf.reshape(features, (-1, features.shape[-1]))
+    rows = tf.reshape(features, (-1, head.input_shape[-1]))
     window_scores = head(rows, training=True)[:, 1:]  # without background
     shape = (*tf.unstack(tf.shape(features)[:2]), window_scores.shape[-1])
-    return log_odds(tf.reshape(window_scores, shape), aggregation)
+    odds = log_odds(tf.reshape(window_scores, shape), aggregation)
+    shows = tf.cast(targets == 1, tf.float32)
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(shows, odds)
+    counted = tf.cast(targets >= 0, tf.float32)
+    return tf.reduce_mean(tf.reduce_sum(losses * counted, axis=1))
 
 
 def log_odds(window_scores: "tf.Tensor", aggregation: Aggregation) -> "tf.Tensor":
@@ -136,20 +147,10 @@ def _power_odds(window_scores: "tf.Tensor", k: float) -> "tf.Tensor":
     return tf.math.log(score) - tf.math.log1p(-score)
 
 
-def _photograph_loss(odds: "tf.Tensor", targets: "tf.Tensor") -> "tf.Tensor":
-    """Mean over photographs of the losses of their classes, added up."""
-    import tensorflow as tf
-
-    shows = tf.cast(targets == 1, tf.float32)
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(shows, odds)
-    counted = tf.cast(targets >= 0, tf.float32)
-    return tf.reduce_mean(tf.reduce_sum(losses * counted, axis=1))
-
-
-def _window_loss(
+def of_windows(
     head: "keras.Model", features: "tf.Tensor", ids: "tf.Tensor", weights: "tf.Tensor"
 ) -> "tf.Tensor":
-    """Mean cross entropy of labelled windows, each by its weight."""
+    """Mean cross entropy of labelled windows `(n, channels)`, each by its weight."""
     import tensorflow as tf
 
     scores = head(features, training=True)

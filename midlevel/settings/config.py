@@ -23,6 +23,7 @@ from midlevel.settings.sections import (
     Training,
     Windows,
 )
+from midlevel.settings.tail import Tail
 
 # What settings meant that were written before there was a choice.
 BEFORE_SELECT = {"select": "val", "image_loss.epochs": 0, "scores.whole": False}
@@ -41,6 +42,7 @@ class Config(Section):
     training: Training = Training()
     image_loss: ImageLoss = ImageLoss()
     scores: Scores = Scores()
+    tail: Tail = Tail()
     engine: engines.EngineName = "auto"
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: engines.Precision = "f32"
@@ -72,6 +74,15 @@ class Config(Section):
                 f"backbone {self.backbone.name} runs on OpenVINO: engine must be auto "
                 "or openvino, not tensorflow"
             )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _tail_fits(self):
+        self.tail.check(self.backbone.spec())
+        if self.tail.learns and self.features.method == "crop":
+            raise ValueError("tail.cut needs maps; features.method must be dense")
+        if self.tail.learns and self.image_loss.epochs == 0:
+            raise ValueError("tail.cut needs the image loss; image_loss.epochs is 0")
         return self
 
     def at(self, level: str) -> "Config":

@@ -21,7 +21,7 @@ from midlevel.images.augment import ORIGINAL
 from midlevel.networks import heads
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
-from midlevel.training import fit_whole_model, labelled_windows, stages
+from midlevel.training import fit_whole_model, labelled_windows, stages, tails
 
 HELD_OUT = "/held out"  # a split's name; data cannot have one with a slash
 PARTS = 5
@@ -123,6 +123,14 @@ def _of_fold(
     validation = Validation(fold, HELD_OUT, stages.aggregations(config))
     job = stages.Job(fold, config, folder, validation if is_watched else None)
     fitted = stages.fit(job, progress)
+    if fold.maps:
+        before = validation(heads.in_training(fitted.head))["mAP"]
+        fitted = tails.fit(job, fitted, progress)
+        splits = (config.data.train, HELD_OUT)
+        fold = tails.seen(fold, fitted, splits, folder / "features", progress)
+        validation = Validation(fold, HELD_OUT, stages.aggregations(config))
+        after = validation(heads.in_training(fitted.head))["mAP"]
+        tails.say_gain(before, after, progress)
     whole = fit_whole_model.fit(fold, config)
     scored = validation.scored(heads.in_training(fitted.head), whole=whole)
     return scored, fitted.history

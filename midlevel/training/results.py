@@ -20,6 +20,7 @@ class Learned:
     """What learning left.
 
     Attributes:
+        prepared: photographs with the features that the head takes.
         fitted: the head that is kept.
         held_out: what calibration and thresholds are fitted to; None: to `measured`.
         measured: the validation split, by the head that is kept.
@@ -28,6 +29,7 @@ class Learned:
         timings: seconds, by what took them.
     """
 
+    prepared: Prepared
     fitted: FittedHead
     held_out: HeldOut | None
     measured: Scored
@@ -40,14 +42,13 @@ class Learned:
         return self.held_out.scored if self.held_out else self.measured
 
 
-def write(
-    run: Run, config: Config, prepared: Prepared, learned: Learned, progress: Progress
-) -> None:
+def write(run: Run, config: Config, learned: Learned, progress: Progress) -> None:
     """Fit calibration and thresholds; write all that is known.
 
     Files first, and then the record that says the run has them.
     """
-    classes, chosen = prepared.dataset.classes, learned.chosen
+    prepared, chosen = learned.prepared, learned.chosen
+    classes = prepared.dataset.classes
     aggregation, _ = chosen.best()
     found = fit_calibration.fit(
         chosen.at(aggregation), chosen.targets, config.scores, chosen.whole

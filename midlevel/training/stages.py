@@ -47,11 +47,13 @@ class FittedHead:
         states: of each stage that there was, in their order, its state at its end.
         ids: class ids of the windows that were learned from; None where labels alone
             taught.
+        backbone: the network whose tail learned with the head; None: it is frozen.
     """
 
     head: "keras.Model"
     states: dict[str, State]
     ids: np.ndarray | None
+    backbone: "keras.Model | None" = None
 
     @property
     def epochs(self) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from midlevel import errors, runs
 from midlevel.datasets import demo, levels, reading
 from midlevel.evaluation.validation import Scored, Validation
-from midlevel.features import preparation
+from midlevel.features import cut_maps, preparation
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.features.preparation import Prepared
 from midlevel.method import labels
@@ -23,7 +23,14 @@ from midlevel.settings import config as config_
 from midlevel.settings.config import Config
 from midlevel.settings.sections import Training
 from midlevel.system.progress import Progress
-from midlevel.training import fit_whole_model, holding_out, results, resuming, stages
+from midlevel.training import (
+    fit_whole_model,
+    holding_out,
+    results,
+    resuming,
+    stages,
+    tails,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -122,15 +129,21 @@ def _train(
         return None
     progress.say(f"run: {run.folder}")
     _warn_of_idle(config, progress)
-    extractor = _extractor(run, config, progress)
+    frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
+    extractor = _extractor(frozen, config, progress)
+    run.update(engine=asdict(extractor.backbone.engine))
     views = preparation.views_by_split(config, config.features.views)
     place, strict = config.features.store, config.data.strict
     prepared = preparation.prepare(dataset, views, extractor, place, progress, strict)
+    if config.tail.learns:
+        weights = frozen.weights(config.backbone)
+        maps = cut_maps.prepare(prepared, config, weights, progress)
+        prepared = replace(prepared, maps=maps)
     learned = _learn(run, config, prepared, started, progress)
-    results.write(run, config, prepared, learned, progress)
+    results.write(run, config, learned, progress)
     run.update(finished=True)
     run.discard_checkpoints()
-    return prepared
+    return learned.prepared
 
 
 def _warn_of_idle(config: Config, progress: Progress) -> None:
@@ -162,9 +175,7 @@ def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
         model = backbones.keras_model(settings.name, settings.weights)
         run.keep_backbone(settings.name, model)
     extractor = build_extractor(config, run)
-    engine = extractor.backbone.engine
-    progress.say(f"engine: {engine}")
-    run.update(engine=asdict(engine))
+    progress.say(f"engine: {extractor.backbone.engine}")
     return extractor
 
 
@@ -181,24 +192,31 @@ def _learn(
         started: when training began, as `time.monotonic` counts.
     """
     extracted = time.monotonic()
-    validation = Validation(prepared, config.data.val, stages.aggregations(config))
     held_out = holding_out.score(prepared, config, run.checkpoints, progress)
-    if held_out:
-        job = stages.Job(prepared, config, run.checkpoints)
-    else:
-        job = stages.Job(
-            prepared, config, run.checkpoints, validation, stops_early=True
-        )
-    fitted = stages.fit(job, progress)
+    job = stages.Job(prepared, config, run.checkpoints)
+    if not held_out:
+        validation = _validation(prepared, config)
+        job = replace(job, validation=validation, stops_early=True)
+    fitted = tails.fit(job, stages.fit(job, progress), progress)
+    if fitted.backbone:
+        run.keep_backbone(config.backbone.name, fitted.backbone)
+    splits, place = (config.data.train, config.data.val), config.features.store
+    prepared = tails.seen(prepared, fitted, splits, place, progress)
     whole = fit_whole_model.fit(prepared, config)
-    measured = _kept_and_scored(run, fitted.head, whole, prepared, validation)
+    measured = _kept_and_scored(
+        run, fitted.head, whole, prepared, _validation(prepared, config)
+    )
     learned = time.monotonic()
     timings = {
         "features_s": round(extracted - started, 1),
         "head_s": round(learned - extracted, 1),
     }
     counted = _counted(fitted.ids, prepared.dataset.classes)
-    return results.Learned(fitted, held_out, measured, counted, timings)
+    return results.Learned(prepared, fitted, held_out, measured, counted, timings)
+
+
+def _validation(prepared: Prepared, config: Config) -> Validation:
+    return Validation(prepared, config.data.val, stages.aggregations(config))
 
 
 def _kept_and_scored(

@@ -10,6 +10,7 @@ from midlevel.networks.backbones.backbone import (
     build_own,
     fingerprint_of,
     keras_model,
+    of_model,
     store,
     store_own,
 )
@@ -23,5 +24,5 @@ from midlevel.networks.backbones.table import (
 )
 
 __all__ = ["BACKBONES", "DEFAULT", "NAMES", "Backbone", "Spec", "build", "find"]
-__all__ += ["fingerprint_of", "keras_model", "store"]
+__all__ += ["fingerprint_of", "keras_model", "of_model", "store"]
 __all__ += ["Facts", "build_own", "store_own"]

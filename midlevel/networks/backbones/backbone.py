@@ -121,6 +121,14 @@ def store_own(path: Path, facts: own.Facts) -> None:
     openvino.save(graph, path, own_graph.fingerprint(graph))
 
 
+def of_model(
+    model: "keras.Model", name: str, engine: engines.Engine = PLAIN
+) -> Backbone:
+    """A network that is there, of one kind of the table, on `engine`."""
+    network = engine.network(lambda: model, "uint8", None)
+    return Backbone(table.find(name), fingerprint_of(model, name), engine, network)
+
+
 def store(path: Path, name: str, model: "keras.Model", map: str = table.LAST) -> None:
     """Write a backbone for OpenVINO: `path`, an `.xml`, and the `.bin` beside it.
 

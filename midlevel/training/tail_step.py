@@ -1,0 +1,118 @@
+"""Learning from photographs with the end of the backbone: head and tail together."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midlevel.method.aggregation import Aggregation
+from midlevel.networks import tails
+from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.tail import Tail
+from midlevel.system import files, runtime
+from midlevel.training.cut_photographs import MapBatch
+from midlevel.training.steps import HeadStep
+
+if TYPE_CHECKING:
+    import keras
+
+
+class TailStep(HeadStep[MapBatch]):
+    """The losses of `ImageStep`, of features that a tail makes and learns to make.
+
+    Attributes:
+        tail: changed in place.
+    """
+
+    def __init__(
+        self,
+        model: "keras.Model",
+        tail: "keras.Model",
+        settings: Tail,
+        image_loss: ImageLoss,
+        aggregation: Aggregation,
+        steps: int,
+        levels: int,
+    ):
+        """Take a head that has learned, and the tail below it.
+
+        Args:
+            image_loss: `resolved`.
+            aggregation: of window scores, in the loss.
+            steps: in which the learning rates fall to nothing, as half a cosine.
+            levels: of the pyramid.
+        """
+        super().__init__(model)
+        self.tail = tail
+        self._settings, self._image_loss = settings, image_loss
+        self._aggregation, self._steps, self._levels = aggregation, steps, levels
+        self._learn: tails.Learn | None = None
+
+    def begin(self) -> None:
+        """Give head and tail a new optimizer each, Adam."""
+        rate = self._settings.learning_rate
+        self.model.compile(self._adam(rate * self._settings.head_factor))
+        self._compile_tail()
+
+    def learn(self, batch: MapBatch) -> float:
+        """Learn from some photographs; the mean of their losses, classes added up."""
+        if self._learn is None:
+            self._learn = tails.learner(
+                self.tail,
+                self.model,
+                self._aggregation,
+                self._image_loss.window_loss or 0.0,
+                self._levels,
+            )
+        return self._learn(batch.groups)
+
+    def save(self, path: Path) -> None:
+        """Write head and tail with their optimizers, each file whole."""
+        arrays = [variable.numpy() for variable in self._variables()]
+        with files.whole(_beside(path)) as waiting:
+            np.savez(waiting, *arrays)
+        super().save(path)
+        for old in path.parent.glob("*.npz"):  # of heads that are gone
+            if not old.with_suffix(path.suffix).exists():
+                old.unlink()
+
+    def load(self, path: Path) -> None:
+        """Go on with what `save` wrote."""
+        super().load(path)
+        self._compile_tail()
+        self._assign(path)
+        self._learn = None
+
+    def trained(self, path: Path) -> "keras.Model":
+        """The head that `save` wrote; its tail is in `tail`."""
+        if self.tail.optimizer is None:
+            self._compile_tail()
+        self._assign(path)
+        return super().trained(path)
+
+    def _adam(self, rate: float) -> "keras.optimizers.Optimizer":
+        optimizers = runtime.load_keras().optimizers
+        return optimizers.Adam(optimizers.schedules.CosineDecay(rate, self._steps))
+
+    def _compile_tail(self) -> None:
+        self.tail.compile(self._adam(self._settings.learning_rate), jit_compile=False)
+        self.tail.optimizer.build(self.tail.trainable_variables)
+
+    def _variables(self) -> list:
+        return [*self.tail.variables, *self.tail.optimizer.variables]
+
+    def _assign(self, path: Path) -> None:
+        """Take the tail's numbers from the file beside a head's.
+
+        Raises:
+            ValueError: it is of another tail.
+        """
+        with np.load(_beside(path), allow_pickle=False) as found:
+            arrays = [found[name] for name in found.files]
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            variable.assign(array)
+
+
+def _beside(path: Path) -> Path:
+    """Where the tail of the head at `path` is."""
+    return path.with_suffix(".npz")

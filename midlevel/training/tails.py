@@ -1,0 +1,138 @@
+"""Fitting a tail: the end of the backbone learns, once a head has.
+
+Head first, tail after: a new head's slopes are chance, and would spoil what the network
+knows (Kumar et al., ICLR 2022, "Fine-tuning can distort pretrained features", section
+4). New layers learn at ten times the rate of old ones, as in R-CNN (Girshick et al.,
+CVPR 2014, section 2.3) and Growing a Brain (Wang et al., CVPR 2017, section 4.1).
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from midlevel.features import preparation
+from midlevel.features.cut_maps import CutMaps
+from midlevel.features.preparation import Prepared, View
+from midlevel.images.augment import ORIGINAL
+from midlevel.networks import backbones
+from midlevel.system.progress import Progress
+from midlevel.training import fitting, labelled_windows, stages
+from midlevel.training.cut_photographs import MapSet
+from midlevel.training.fitting import Schedule
+from midlevel.training.stages import FittedHead, Job
+from midlevel.training.tail_step import TailStep
+
+if TYPE_CHECKING:
+    import keras
+
+TAIL = "tail"  # the stage, its section of the settings, and its folder
+EPOCH = "epoch of head and tail"
+WORSE = 0.005  # mAP that the held-out photographs may lose by chance
+
+
+def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
+    """Go on with a head, and with the end of its backbone; as it is without a cut.
+
+    Raises:
+        errors.MidlevelError: see `fitting.fit`.
+    """
+    maps, config = job.prepared.maps, job.config
+    if maps is None:
+        return fitted
+    model = backbones.keras_model(config.backbone.name, maps.weights)
+    photographs = _photographs(job, maps)
+    epochs = stages.epochs_of(
+        config.tail.steps, len(photographs), config.image_loss.batch
+    )
+    schedule = Schedule(epochs, config.image_loss.batch, title=EPOCH, section=TAIL)
+    step = TailStep(
+        fitted.head,
+        _learning(model, config.backbone.name, maps.cut),
+        config.tail,
+        config.image_loss,
+        stages.in_loss(config),
+        schedule.steps(len(photographs)),
+        len(job.prepared.extractor.geometry.levels),
+    )
+    place = job.folder / TAIL
+    head, state = fitting.fit(
+        step, photographs, None, schedule, config.seed, place, progress
+    )
+    model.trainable = False
+    states = {**fitted.states, TAIL: state}
+    return replace(fitted, head=head, states=states, backbone=model)
+
+
+def seen(
+    prepared: Prepared,
+    fitted: FittedHead,
+    splits: tuple[str, ...],
+    folder: str | Path | None,
+    progress: Progress,
+) -> Prepared:
+    """Photographs with the features that a fitted head takes.
+
+    Args:
+        splits: whose photographs are wanted, as they are.
+        folder: the store, see `preparation.prepare`.
+    """
+    if fitted.backbone is None:
+        return prepared
+    base = prepared.extractor
+    backbone = backbones.of_model(
+        fitted.backbone, base.backbone.spec.name, base.backbone.engine
+    )
+    extractor = replace(base, backbone=backbone)
+    views = {split: [ORIGINAL] for split in splits}
+    found = preparation.prepare(prepared.dataset, views, extractor, folder, progress)
+    return replace(found, failures=prepared.failures)
+
+
+def say_gain(before: float, after: float, progress: Progress) -> None:
+    """Tell what a tail gained on photographs that taught nothing."""
+    told = (
+        f"held-out photographs: area mAP {before:.4f} with the frozen network, "
+        f"{after:.4f} with its tail"
+    )
+    if after < before - WORSE:
+        progress.warn(
+            f"{told}. It has unlearned something: lower tail.learning_rate or "
+            "tail.steps, or leave tail.cut out"
+        )
+    else:
+        progress.say(told)
+
+
+def _learning(model: "keras.Model", name: str, cut: str) -> "keras.Model":
+    """The part of a network behind a map, its layers ready to learn."""
+    from midlevel.networks.backbones import cutting  # loads TensorFlow
+
+    spec = backbones.find(name)
+    _, tail = cutting.cut(model, spec.find_map(cut).layer)
+    for layer in tail.layers:
+        layer.trainable = True
+    return tail
+
+
+def _photographs(job: Job, maps: CutMaps) -> MapSet:
+    """What a tail learns from: photographs in every view, and labelled windows."""
+    config, prepared = job.config, job.prepared
+    names = config.features.views
+    views = list(prepared.views(config.data.train, names))
+    by_photograph = list(zip(*[iter(views)] * len(names), strict=True))
+    count = len(prepared.dataset.classes)
+    targets = np.stack([some[0].example.targets(count) for some in by_photograph])
+    settings = config.image_loss
+    if not settings.window_loss:
+        return MapSet(by_photograph, maps, targets, settings)
+    return MapSet(by_photograph, maps, targets, settings, *_labelled(job, views))
+
+
+def _labelled(job: Job, views: list[View]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Class ids of the windows of each view, by its key, and the classes' weights."""
+    silent = Progress(quiet=True)
+    weights = labelled_windows.collect(job.prepared, job.config, silent).class_weights
+    ids = {view.key: labelled_windows.label(view, job.config) for view in views}
+    return ids, weights
