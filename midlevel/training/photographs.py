@@ -8,7 +8,7 @@ import numpy as np
 
 from midlevel.datasets import levels
 from midlevel.features.preparation import View
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.system import threads
 from midlevel.training.batches import Batch, Batches
 
