@@ -4,10 +4,11 @@
     python scripts/torture.py /tmp/torture --check --model runs/train/RUN
 
 writes `photographs/` and `expected.json`, a list of `file`, `good` and, where it is
-bad, a pattern for the `reason`. `--check` then runs `midlevel predict` on it; without
-`--model` it trains for one epoch on data/demo first. It exits 1 if a bad file has no
-record with its reason, a good one is not scored, the order is another, something but
-records is on stdout, or there is a traceback. Needs the `dev` extra.
+bad, a pattern for the `reason`. `--check` runs `midlevel predict` on it, which it
+writes where it is not there; without `--model` it trains for one epoch on data/demo
+first. It exits 1 if a bad file has no record with its reason, a good one is not
+scored, the order is another, something but records is on stdout, or there is a
+traceback. Needs the `dev` extra.
 """
 
 import json
@@ -151,9 +152,12 @@ def check(folder: Path, run: Path, expected: list[dict]) -> list[str]:
 @click.option("--check", "checks", is_flag=True, help="Predict it, and judge.")
 @click.option("--model", type=click.Path(path_type=Path), help="A run folder.")
 def main(folder, checks, model):
-    if (folder / PHOTOGRAPHS).exists():
+    if not (folder / PHOTOGRAPHS).exists():
+        expected = build(folder)
+    elif checks:
+        expected = json.loads((folder / EXPECTED).read_text())
+    else:
         raise click.ClickException(f"{folder / PHOTOGRAPHS}: is there already.")
-    expected = build(folder)
     bad = [row for row in expected if not row["good"]]
     print(f"{len(expected)} files, {len(bad)} of them bad, in {folder}")
     if checks:

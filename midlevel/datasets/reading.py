@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from midlevel import datasets, errors
-from midlevel.datasets import levels, splitting, summary, untaught
+from midlevel.datasets import label_levels, splitting, summary, untaught
 from midlevel.datasets.dataset import Dataset
 from midlevel.runs import Run
 from midlevel.settings import config as config_
@@ -37,13 +37,13 @@ def for_training(
             f"of {chosen.train!r} serves, drawn with seed {config.seed}"
         )
     _check_shown(dataset, "train", chosen.train)
-    config = levels.resolved(dataset, config)
-    levels.check(dataset, config)
-    dataset = levels.learned_from(dataset, config)
+    config = label_levels.resolved(dataset, config)
+    label_levels.check(dataset, config)
+    dataset = label_levels.learned_from(dataset, config)
     dataset = untaught.leave_out(dataset, config)
-    is_alone = config.labels.level == levels.IMAGE
+    is_alone = config.labels.level == label_levels.IMAGE
     summary.say_shown(dataset, chosen.train, chosen.val, progress, not is_alone)
-    levels.say(dataset, config, progress)
+    label_levels.say(dataset, config, progress)
     _check_shown(dataset, "val", chosen.val)
     summary.say_unused(dataset, progress, chosen.strict, not is_alone)
     return dataset
@@ -61,7 +61,7 @@ def for_split(
     if split in (config.data.train, config.data.val):
         dataset = with_validation(dataset, config)
     summary.say_unused(dataset, progress)
-    return levels.learned_from(dataset, config)
+    return label_levels.learned_from(dataset, config)
 
 
 def for_run(
@@ -89,9 +89,9 @@ def for_run(
     dataset = labelled(folder, config, record["classes"])
     if is_own and not dataset.splits.get(config.data.val):
         dataset = with_validation(dataset, config, run.split_files)
-    is_alone = config.labels.level == levels.IMAGE
+    is_alone = config.labels.level == label_levels.IMAGE
     summary.say_unused(dataset, progress, has_background=not is_alone)
-    return levels.learned_from(dataset, config) if is_own else dataset
+    return label_levels.learned_from(dataset, config) if is_own else dataset
 
 
 def labelled(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import levels, mending
+from midlevel.datasets import label_levels, mending
 from midlevel.datasets.annotation import Problem
 from midlevel.datasets.dataset import Dataset, Example
 from midlevel.images import augment, pixels
@@ -50,7 +50,7 @@ def find(dataset: Dataset, config: Config, size_of: SizeOf) -> dict[str, str]:
     rows = dataset.splits.get(config.data.train)
     if not rows:
         return {}
-    level = levels.of(dataset, config)
+    level = label_levels.of(dataset, config)
     taught, count = _Taught(config, size_of, level), len(dataset.classes)
     shown = np.array([row.shows(count) for row in rows])
     absent = np.array([row.targets(count) == 0 for row in rows])
@@ -58,7 +58,7 @@ def find(dataset: Dataset, config: Config, size_of: SizeOf) -> dict[str, str]:
     for i, name in enumerate(dataset.classes):
         showing = [rows[j] for j in np.flatnonzero(shown[:, i])]
         why = taught.why_not(i + 1, showing, config.data.train)
-        if level == levels.IMAGE and not why and not absent[:, i].any():
+        if level == label_levels.IMAGE and not why and not absent[:, i].any():
             why = f"no photograph of split {config.data.train!r} is without it"
         if why:
             found[name] = why
@@ -86,7 +86,7 @@ class _Taught:
             return f"no photograph of split {split!r} shows it"
         if not readable:
             return f"none of {len(showing)} photographs that show it can be used"
-        if self.level == levels.IMAGE:
+        if self.level == label_levels.IMAGE:
             return f"in {readable} photographs all are difficult"
         return (
             f"in {readable} photographs all are difficult, or no window shows one well "
@@ -121,7 +121,7 @@ class _Taught:
         """
         labelled = [*row.classes[~row.difficult].tolist(), *row.unboxed.tolist()]
         kinds = map(augment.check_name, self.config.features.views)
-        if self.level == levels.IMAGE or augment.GEOMETRY in kinds:
+        if self.level == label_levels.IMAGE or augment.GEOMETRY in kinds:
             return labelled
         plan = windows.plan(size_wh, self.geometry)
         rules = replace(self.config.labels.rules(), background_fraction=1.0)

@@ -10,7 +10,7 @@ from midlevel.evaluation.validation import Scored
 from midlevel.method import calibration, metrics
 from midlevel.method.aggregation import Aggregation
 from midlevel.method.calibration import Calibration
-from midlevel.settings.photographs import Scores
+from midlevel.settings.scores import Scores
 from midlevel.system import runtime
 
 LEAST = 2  # photographs with and without a class, to fit it

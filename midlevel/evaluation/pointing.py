@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from midlevel.evaluation.validation import Seen
 
 PIXELS = 18  # of the photograph as it is (Oquab et al. 2015)
-TOLERANCE = PIXELS / 500  # of the photograph's long side
+TOLERANCE = PIXELS / 500  # share of the photograph's long side
 SAME = 1e-6  # scores that differ by less are the same, but for rounding
 RULE = (
     "For each photograph and each class of which it has a box that is not difficult "
@@ -86,7 +86,7 @@ class Game:
 
     def __init__(self, classes: Sequence[str]):
         self._classes = classes
-        self._away: list[list[tuple[float, ...]]] = [[] for _ in classes]
+        self._away: list[list[list[float]]] = [[] for _ in classes]  # see `_row`
         self._targets: list[np.ndarray] = []  # -1 where nobody says where it is
         self._nearest: list[np.ndarray] = []  # pixels from each class's point to a box
         self._longest: list[int] = []
@@ -107,8 +107,7 @@ class Game:
             plain = example.boxes[(example.classes == i + 1) & ~example.difficult]
             if counts(plain, seen.windows):
                 points = point, highest_point(seen.map(i + 1), seen.size_wh), middle
-                apart = [distance(point, boxes) for point in points]
-                away.append((*(one / longest for one in apart), apart[0]))
+                away.append([distance(point, boxes) for point in points] + [longest])
         targets = np.where(is_boxed(example, count), example.targets(count), -1)
         self._targets.append(targets)
         self._nearest.append(nearest)
@@ -178,15 +177,20 @@ def counts(boxes: np.ndarray, windows: np.ndarray) -> bool:
 
 
 def _row(away: np.ndarray) -> dict[str, Any]:
-    """Of `(pairs, 4)` distances from a box: of the three points in long sides, and of
-    the first in pixels."""
-    hits, bare, middle = (away[:, :3] <= TOLERANCE).sum(axis=0).tolist()
+    """Hits of one class.
+
+    Args:
+        away: `(pairs, 4)` in pixels: how far from a box the highest point is, that of
+            the map without the root, the middle; and the photograph's long side.
+    """
+    points, longest = away[:, :3], away[:, 3:]
+    hits, bare, middle = (points <= TOLERANCE * longest).sum(axis=0).tolist()
     return {
         "share": hits / len(away) if len(away) else None,
         "pairs": len(away),
         "hits": hits,
-        "inside": int((away[:, 0] <= 0).sum()),
+        "inside": int((points[:, 0] <= 0).sum()),
         "bare": bare,
         "middle": middle,
-        "pixels": int((away[:, 3] <= PIXELS).sum()),
+        "pixels": int((points[:, 0] <= PIXELS).sum()),
     }

@@ -9,8 +9,10 @@ from midlevel.method import boxes as boxes_
 from midlevel.method import scores
 
 CELLS = 64  # along the long side of the score map from which regions are read
-RULE = 2  # counts changes of what follows, for predictions that are gone on with
-HEIGHT = 0.35  # of the highest sum; docs/measurements.md has what others give
+RULE = 3  # counts changes of what follows, for predictions that are gone on with
+# Chosen together; docs/measurements.md, "Regions", has what others give.
+POWER = 0.2  # of a window's score: its fifth root
+HEIGHT = 0.45  # of the highest sum, from which on a part is a region
 
 
 def find(
@@ -20,10 +22,10 @@ def find(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Boxes around what scored for one class, best first.
 
-    At each cell the roots of the scores of the windows that cover it are added up;
-    regions are the connected parts above `HEIGHT` times the highest sum. A sum
+    At each cell the fifth roots of the scores of the windows that cover it are added
+    up; regions are the connected parts above `HEIGHT` times the highest sum. A sum
     counts on how many windows agree, where the score map, a mean, is as high in
-    corners that one window covers; a root lets the many that are half sure count,
+    corners that one window covers; a root lets the many that are hardly sure count,
     which hold an object's outer parts.
 
     Rough: the windows' own extent limits it, so parts of less than half the smallest
@@ -51,7 +53,7 @@ def each(
         window_scores: `(n, classes)`.
     """
     map_wh, count = map_size(size_wh), window_scores.shape[1]
-    columns = np.hstack([window_scores, np.sqrt(window_scores)])
+    columns = np.hstack([window_scores, window_scores**POWER])
     means = scores.score_map(windows, columns, size_wh, map_wh)
     sums = means[..., count:] * scores.coverage(windows, size_wh, map_wh)[..., None]
     per_cell, least = np.divide(size_wh, map_wh), boxes_.area(windows).min() / 2

@@ -13,7 +13,8 @@ from midlevel import errors
 from midlevel.networks import engines
 from midlevel.settings import choices, config_errors, yaml_text
 from midlevel.settings.backbone import Backbone
-from midlevel.settings.photographs import ImageLoss, Scores
+from midlevel.settings.image_loss import ImageLoss
+from midlevel.settings.scores import Scores
 from midlevel.settings.sections import (
     Data,
     Features,

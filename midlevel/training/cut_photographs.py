@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel.datasets import levels
+from midlevel.datasets import label_levels
 from midlevel.features.cut_maps import CutMaps
 from midlevel.features.preparation import View
 from midlevel.method import pooling
 from midlevel.networks.tails import Group
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.system import threads
 
 
@@ -63,7 +63,7 @@ class MapSet:
         order = sorted(range(len(photographs)), key=lambda i: photographs[i][0].key)
         self._views = [photographs[i] for i in order]
         self._targets = targets[order]
-        self._targets[:, ~levels.told_apart(self._targets)] = -1
+        self._targets[:, ~label_levels.told_apart(self._targets)] = -1
         self._maps, self._settings = maps, settings
         self._ids, self._class_weights = ids, class_weights
 

@@ -124,7 +124,8 @@ def fit(
         if state.finished or is_due or schedule.patience is not None:
             _save(state, step, folder)
             saved = time.monotonic()
-        progress.say(f"{schedule.title} {number}: {_said(row)}")
+        tell = progress.say if state.finished else progress.meanwhile
+        tell(f"{schedule.title} {number}: {_said(row)}")
     return _read(step.trained, checkpoint(folder, state.best_epoch)), state
 
 

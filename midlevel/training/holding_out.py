@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from midlevel import errors
-from midlevel.datasets import levels, splitting
+from midlevel.datasets import label_levels, splitting
 from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features.preparation import Prepared
 from midlevel.images.augment import ORIGINAL
@@ -109,9 +109,9 @@ def _serves(fold: Prepared, config: Config) -> bool:
     held = fold.dataset.split(HELD_OUT)
     if not any((example.targets(count) == 1).any() for example in held):
         return False
-    if config.labels.level == levels.IMAGE:
+    if config.labels.level == label_levels.IMAGE:
         rows = fold.readable(config.data.train)
-        return bool(levels.told_apart(levels.targets(rows, count)).any())
+        return bool(label_levels.told_apart(label_levels.targets(rows, count)).any())
     views = fold.views(config.data.train, [ORIGINAL])
     return any((labelled_windows.label(view, config) > 0).any() for view in views)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import image_loss
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.system import runtime
 from midlevel.training.photographs import PhotographBatch
 from midlevel.training.steps import HeadStep

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from midlevel.datasets import levels
+from midlevel.datasets import label_levels
 from midlevel.features.preparation import View
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.system import threads
 from midlevel.training.batches import Batch, Batches
 
@@ -60,7 +60,7 @@ class PhotographSet:
         self._labelled = windows
         self.targets = np.stack([v[0].example.targets(classes) for v in self._views])
         # Shown by all, or by none, a class would make every window say so.
-        self.targets[:, ~levels.told_apart(self.targets)] = -1
+        self.targets[:, ~label_levels.told_apart(self.targets)] = -1
 
     def __len__(self) -> int:
         return len(self._views)

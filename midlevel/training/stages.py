@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
-from midlevel.datasets import levels
+from midlevel.datasets import label_levels
 from midlevel.evaluation.validation import Validation
 from midlevel.features.preparation import Prepared
 from midlevel.method import aggregation as aggregation_
@@ -119,7 +119,7 @@ def fit(job: Job, progress: Progress) -> FittedHead:
     Raises:
         errors.MidlevelError: see `fitting.fit`.
     """
-    if job.config.labels.level == levels.IMAGE:
+    if job.config.labels.level == label_levels.IMAGE:
         head, photographs = _new_head(job, background=False), _photographs(job)
         heads.start_at(head, photographs.odds)
         return FittedHead(*_by_photographs(job, head, photographs, progress), None)

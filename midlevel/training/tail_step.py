@@ -7,7 +7,7 @@ import numpy as np
 
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import tails
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.settings.tail import Tail
 from midlevel.system import files, runtime
 from midlevel.training.cut_photographs import MapBatch

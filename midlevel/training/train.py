@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from midlevel import errors, runs
-from midlevel.datasets import demo, levels, reading
+from midlevel.datasets import demo, label_levels, reading
 from midlevel.evaluation.validation import Scored, Validation
 from midlevel.features import cut_maps, preparation
 from midlevel.features.extractor import Extractor, build_extractor
@@ -122,7 +122,7 @@ def _train(
         progress.say(f"{run.folder}: holds this run already, going on")
     drawn = run.split_files if run.has_begun else None
     dataset = reading.for_training(data, config, progress, drawn)
-    config = levels.resolved(dataset, config)
+    config = label_levels.resolved(dataset, config)
     resuming.begin(run, config, dataset, data)
     if run.record["finished"]:
         _say_finished(run, config, progress)

@@ -4,7 +4,7 @@ import pytest
 from midlevel.evaluation import fit_calibration
 from midlevel.evaluation.validation import Scored
 from midlevel.method import calibration
-from midlevel.settings.photographs import Scores
+from midlevel.settings.scores import Scores
 
 
 def fitted(scores, targets):

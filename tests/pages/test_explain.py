@@ -104,6 +104,24 @@ def test_difficult_objects_alone_count_neither_way(model, toy_voc):
     assert (found["disc"], found["square"]) == ("difficult", "right")
 
 
+def test_what_is_really_there_is_counted(model, toy_voc):
+    example = datasets.read(toy_voc, model.classes).split("train")[1]
+    several = replace(
+        example,
+        boxes=np.zeros((4, 4), np.float32),
+        classes=np.array([2, 1, 2, 2]),
+        difficult=np.array([False, False, False, True]),
+        unboxed=np.array([3]),
+    )
+    first, second, third = model.classes
+    assert explain_pictures._objects(several, model.classes) == [
+        f"2 x {second}",
+        first,
+        f"{second} (difficult)",
+        f"{third} (no box)",
+    ]
+
+
 # === The windows ===
 
 

@@ -78,3 +78,35 @@ def test_a_terminal_shows_a_bar():
         advance(2)
     shown = loud._console.file.getvalue()
     assert "work" in shown and "3/3" in shown
+
+
+EPOCH = "epoch 1: loss 0.2628, validation mAP 0.8185"
+
+
+def epochs(loud):
+    """Two of them, as training tells of them."""
+    with loud.task("epoch 1", 1) as advance:
+        advance()
+    loud.meanwhile(EPOCH)
+    with loud.task("epoch 2", 1) as advance:
+        advance()
+    loud.say("epoch 2: done")
+
+
+def test_what_is_known_meanwhile_stands_beside_the_next_bar():
+    loud = on_terminal(width=80)
+    epochs(loud)
+    lines = loud._console.file.getvalue().splitlines()
+    beside = [line for line in lines if EPOCH in line]
+    assert beside and all("epoch 2 " in line and "1/1" in line for line in beside[-1:])
+    assert lines[-1].endswith("epoch 2: done")
+
+
+def test_what_is_known_meanwhile_is_a_line_in_a_log_and_where_there_is_no_room(capsys):
+    epochs(Progress())
+    assert capsys.readouterr().err.splitlines() == [EPOCH, "epoch 2: done"]
+    narrow = on_terminal(width=60)
+    epochs(narrow)
+    assert f"{EPOCH}\n" in narrow._console.file.getvalue()
+    epochs(Progress(quiet=True))
+    assert capsys.readouterr().err == ""

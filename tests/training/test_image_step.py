@@ -5,7 +5,7 @@ import stub
 from midlevel.method import calibration
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import heads, image_loss
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.training import fitting
 from midlevel.training.batches import Batch
 from midlevel.training.fitting import Schedule

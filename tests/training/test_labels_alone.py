@@ -85,6 +85,7 @@ def test_no_page_speaks_of_background(alone, model, toy_voc, tmp_path):
             page = page.replace(word, "")  # of style sheets and settings
         assert "ackground" not in page
     assert "labels of photographs alone" in report
+    assert "photographs and their labels alone, and was measured" in report
 
 
 def test_the_same_labels_in_any_format_are_the_same_run(stub_backbone, tmp_path):

@@ -14,7 +14,7 @@ from midlevel.features.extractor import build_extractor
 from midlevel.images.augment import ORIGINAL
 from midlevel.method import labels, metrics
 from midlevel.settings import config
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.training import fit_whole_model, labelled_windows
 from midlevel.training.photographs import PhotographSet
 

@@ -2,7 +2,7 @@ import types
 
 import numpy as np
 
-from midlevel.settings.photographs import ImageLoss
+from midlevel.settings.image_loss import ImageLoss
 from midlevel.training.batches import Batch
 from midlevel.training.photographs import PhotographSet
 

@@ -1,5 +1,6 @@
 """A photograph explained: score maps, regions and the windows that score highest."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -181,9 +182,12 @@ def _bars(
 
 
 def _objects(truth: Example | None, classes: Sequence[str]) -> list[str] | None:
-    """What is really there, for a person; None where nobody knows."""
+    """What is really there, those alike counted; None where nobody knows."""
     if truth is None:
         return None
     rows = zip(truth.classes, truth.difficult, strict=True)
     boxed = [f"{classes[i - 1]}{' (difficult)' if hard else ''}" for i, hard in rows]
-    return boxed + [f"{classes[i - 1]} (no box)" for i in truth.unboxed]
+    counts = Counter(boxed + [f"{classes[i - 1]} (no box)" for i in truth.unboxed])
+    return [
+        f"{count} x {name}" if count > 1 else name for name, count in counts.items()
+    ]

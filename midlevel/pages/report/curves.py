@@ -99,8 +99,13 @@ def training(
         if kept is not None:
             other.axvline(kept, color=INK, linewidth=0.8, linestyle=":")
         lines = [axes.get_lines()[0], other.get_lines()[0]]
-        other.legend(handles=lines, loc="center right")
+        _legend(other, handles=lines)
     return done[0]
+
+
+def _legend(axes: Any, **options: Any) -> None:
+    """A legend in a row above the axes, where it covers nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, **options)
 
 
 def _losses(axes: Any, history: Sequence[dict]) -> None:
@@ -160,7 +165,7 @@ def histogram(shares: dict, threshold: float) -> Markup:
         top = 5 * np.ceil(max(up.max(), 25) / 5 + 0.5)
         axes.set(xlim=(0, 100), ylim=(-top, top))
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
-        axes.legend(loc="upper center", ncols=2, fontsize=8.5)
+        _legend(axes)
     return done[0]
 
 

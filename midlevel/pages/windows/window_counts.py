@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel.datasets import Example, levels
+from midlevel.datasets import Example, label_levels
 from midlevel.method import boxes as boxes_
 from midlevel.method import labels, windows
 from midlevel.method.windows import Geometry, Plan
@@ -66,7 +66,7 @@ KINDS = {  # of boxes, in the order in which people read them
 
 def kind(taught: Taught, config: Config) -> str:
     """Whether a box teaches, or why not: a key of `KINDS`."""
-    if config.labels.level == levels.IMAGE:
+    if config.labels.level == label_levels.IMAGE:
         return "unused"
     if taught.learned:
         return "teaches"

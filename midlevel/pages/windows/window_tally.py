@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from midlevel.datasets import Dataset, Example, levels, mending, summary
+from midlevel.datasets import Dataset, Example, label_levels, mending, summary
 from midlevel.features import batch, store
 from midlevel.features.batch import Failure
 from midlevel.images import pixels
@@ -111,7 +111,7 @@ def sample(
         return None, list(map(str, problems))
     plan = windows.plan(photograph.size_wh, geometry)
     key = store.content_key(file.data, ORIGINAL)
-    if config.labels.level == levels.IMAGE:
+    if config.labels.level == label_levels.IMAGE:
         judged = labels.judge_alone(len(plan))
     else:
         rules = config.labels.rules()

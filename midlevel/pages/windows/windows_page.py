@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from midlevel import errors
-from midlevel.datasets import levels, reading, surroundings
+from midlevel.datasets import label_levels, reading, surroundings
 from midlevel.images.names import is_image_name
 from midlevel.method import labels
 from midlevel.pages import outputs, rendering
@@ -57,8 +57,8 @@ def make(
     else:
         dataset = reading.for_split(source, config, split, progress)
         examples = dataset.split(split)
-    config = levels.resolved(dataset, config)
-    is_alone = config.labels.level == levels.IMAGE
+    config = label_levels.resolved(dataset, config)
+    is_alone = config.labels.level == label_levels.IMAGE
     tally = window_tally.Tally(dataset, config)
     chosen = set(np.linspace(0, len(examples) - 1, count).round().astype(int).tolist())
     shown = tally.take(examples, chosen, progress)

@@ -6,7 +6,7 @@ import pytest
 import stub
 
 from midlevel import datasets, errors
-from midlevel.datasets import levels, reading
+from midlevel.datasets import label_levels, reading
 from midlevel.settings import config
 
 PAIR = ("train/cat/a.jpg", "train/dog/b.jpg", "val/cat/c.jpg", "val/dog/d.jpg")
@@ -43,37 +43,37 @@ def half_stripped(toy_voc, every=2):
 
 def test_the_level_is_what_the_training_split_has(toy_voc, labelled):
     usual = chosen()
-    assert levels.of(datasets.read(toy_voc), usual) == "box"
-    assert levels.of(datasets.read(labelled), usual) == "image"
-    assert levels.of(half_stripped(toy_voc), usual) == "mixed"
+    assert label_levels.of(datasets.read(toy_voc), usual) == "box"
+    assert label_levels.of(datasets.read(labelled), usual) == "image"
+    assert label_levels.of(half_stripped(toy_voc), usual) == "mixed"
 
 
 def test_a_setting_decides(toy_voc):
     dataset = datasets.read(toy_voc)
-    assert levels.of(dataset, chosen(labels__level="image")) == "image"
+    assert label_levels.of(dataset, chosen(labels__level="image")) == "image"
 
 
 def test_without_an_image_loss_labels_teach_the_largest_windows(labelled):
     dataset = datasets.read(labelled)
-    assert levels.of(dataset, chosen(image_loss__epochs=0)) == "mixed"
+    assert label_levels.of(dataset, chosen(image_loss__epochs=0)) == "mixed"
 
 
 def test_what_settings_leave_open_hangs_on_the_level(toy_voc, labelled):
     boxed, alone = (
-        levels.resolved(datasets.read(f), chosen()) for f in (toy_voc, labelled)
+        label_levels.resolved(datasets.read(f), chosen()) for f in (toy_voc, labelled)
     )
     assert (boxed.image_loss.window_loss, alone.image_loss.window_loss) == (1, 0)
-    asked = levels.resolved(datasets.read(labelled), chosen(image_loss__epochs=3))
+    asked = label_levels.resolved(datasets.read(labelled), chosen(image_loss__epochs=3))
     assert asked.image_loss.epochs == 3
 
 
 def test_boxes_alone_leave_out_photographs_with_a_label_without_box(toy_voc):
     dataset, boxed = half_stripped(toy_voc), chosen(labels__level="box")
-    kept = levels.learned_from(dataset, boxed)
+    kept = label_levels.learned_from(dataset, boxed)
     assert [len(kept.split(s)) for s in ("train", "val")] == [6, 5]
     assert not any(len(row.unboxed) for row in kept.split("train"))
     mixed = chosen(labels__level="mixed")
-    assert len(levels.learned_from(dataset, mixed).split("train")) == 11
+    assert len(label_levels.learned_from(dataset, mixed).split("train")) == 11
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_boxes_alone_leave_out_photographs_with_a_label_without_box(toy_voc):
 def test_what_teaches_is_said(toy_voc, level, said):
     notes = stub.Notes()
     dataset = half_stripped(toy_voc, every=99 if level == "box" else 2)
-    levels.say(dataset, chosen(labels__level=level), notes)
+    label_levels.say(dataset, chosen(labels__level=level), notes)
     assert said in notes.text
 
 
