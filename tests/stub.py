@@ -53,7 +53,10 @@ SETTINGS = {
 
 
 SPECS = {
-    name: table.Spec(name, "", 32, 6, "inside", 0.0, "", "", lost_cells)
+    name: table.Spec(
+        *(name, "", 32, 6, "inside", 0.0, "", "", lost_cells),
+        maps=(table.Map("colours", "means", 32, 3),),
+    )
     for name, lost_cells in (("stub", 0), ("stub_context", 2))
 }
 

@@ -155,6 +155,8 @@ def _best_epoch(run: Run, history: list[dict]) -> int | None:
     if run.chosen_on == "heldout":
         return None
     record = run.record
+    if "tail" in record.get("epochs", {}):  # which has no best: it ends by its schedule
+        return len(history)
     if not (later := record.get("epochs", {}).get("photographs")):
         return record["best_epoch"]
     return later + sum(row["stage"] != "photographs" for row in history)
@@ -172,7 +174,7 @@ def read(run: Run, name: str) -> Any:
             return json.loads(files.read_text(path))
         rows = files.read_csv(path)
         return [
-            {key: cell if key in WORDS else float(cell) for key, cell in row.items()}
+            {key: cell if key in WORDS else _number(cell) for key, cell in row.items()}
             for row in rows
         ]
     except (OSError, ValueError, TypeError) as error:
@@ -180,6 +182,11 @@ def read(run: Run, name: str) -> Any:
             f"{path}: cannot be read as training writes it: {error}. Restore it, or "
             "train again."
         ) from error
+
+
+def _number(cell: str) -> float | None:
+    """What a cell of a table holds; None of an empty one."""
+    return float(cell) if cell else None
 
 
 def differing(config: Config) -> dict:

@@ -161,6 +161,7 @@ class Run:
             name: in the table of backbones.
             model: the network that the run is scored with.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         packaged = backbones.find(name).packaged
         fingerprint = backbones.fingerprint_of(model, name)
         if packaged is None or fingerprint != packaged.fingerprint:

@@ -6,6 +6,7 @@ import pydantic
 
 from midlevel.networks.backbones import table
 from midlevel.settings.sections import Section
+from midlevel.system import text
 
 NONE = "none"
 
@@ -21,7 +22,7 @@ class Tail(Section):
     head_factor: Annotated[float, pydantic.Field(gt=0)] = 10.0
     """How many times as fast the head learns meanwhile, as new layers do in R-CNN and
     in Growing a Brain."""
-    steps: Annotated[int, pydantic.Field(ge=1)] = 300
+    steps: Annotated[int, pydantic.Field(ge=1)] = 150
     """How long, in whole epochs of `image_loss.batch` photographs a step."""
 
     @property
@@ -38,7 +39,9 @@ class Tail(Section):
         names = [one.name for one in backbone.maps]
         if self.learns and self.cut not in names:
             there = f"one of {', '.join([NONE, *names])}" if names else NONE
+            received = " ".join(self.cut[:80].split())
+            hint = text.did_you_mean(self.cut, names)
             raise ValueError(
-                f"tail.cut of backbone {backbone.name} must be {there}. Received: "
-                f"{self.cut}"
+                f"tail.cut: backbone {backbone.name} has no such map, expected "
+                f"{there}. Received: {received}.{hint}"
             )

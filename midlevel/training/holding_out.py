@@ -131,6 +131,7 @@ def _of_fold(
         validation = Validation(fold, HELD_OUT, stages.aggregations(config))
         after = validation(heads.in_training(fitted.head))["mAP"]
         tails.say_gain(before, after, progress)
+        fitted.states[tails.TAIL].history[-1]["mAP"] = after
     whole = fit_whole_model.fit(fold, config)
     scored = validation.scored(heads.in_training(fitted.head), whole=whole)
     return scored, fitted.history

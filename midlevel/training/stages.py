@@ -62,13 +62,16 @@ class FittedHead:
 
     @property
     def history(self) -> list[dict]:
-        """A row for each epoch of all stages, numbered on."""
+        """A row for each epoch of all stages, numbered on; None where none watched."""
         staged = [
             {**row, "stage": name}
             for name, state in self.states.items()
             for row in state.history
         ]
-        return [{**row, "epoch": number} for number, row in enumerate(staged, 1)]
+        blank = dict.fromkeys(key for row in staged for key in row)
+        return [
+            {**blank, **row, "epoch": number} for number, row in enumerate(staged, 1)
+        ]
 
 
 def aggregations(config: Config) -> Sequence[Aggregation]:

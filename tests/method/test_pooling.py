@@ -65,6 +65,19 @@ def test_lost_cells_are_taken_from_the_right_and_from_below():
     assert found[:, 0].tolist() == [cells[top, left, 0] for left, top in corners]
 
 
+@pytest.mark.parametrize("lost_cells", [0, 2])
+def test_shares_of_cells_give_the_same_means_by_a_product(lost_cells):
+    plan = windows.plan((130, 90), Geometry(LEVELS, min_cells=3))
+    maps = maps_of(plan, lost_cells)
+    rows = np.random.default_rng(0).permutation(len(plan))[:20]
+    shares = pooling.shares(plan, rows, lost_cells)
+    found = sum(
+        share @ cells.reshape(-1, 5) for share, cells in zip(shares, maps, strict=True)
+    )
+    expected = pooling.pool(maps, plan, lost_cells)[rows]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_what_is_pooled_is_not_changed():
     plan = windows.plan((97, 64), Geometry(LEVELS))
     maps = maps_of(plan)

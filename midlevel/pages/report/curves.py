@@ -79,12 +79,14 @@ def training(
     """Loss and mAP by epoch; losses of two stages, which no line joins.
 
     Args:
-        history: rows with `epoch`, `loss` and `mAP`, and `stage` where there are two.
+        history: rows with `epoch`, `loss` and `mAP`, None where none was measured; and
+            `stage` where there are several.
         kept: the epoch whose head was kept; None if none was.
         watched: the photographs that the mAP is of.
     """
-    epochs, found = ([float(row[key]) for row in history] for key in ("epoch", "mAP"))
-    says = f"Loss and {watched} mAP of {len(epochs)} epochs"
+    watching = [row for row in history if row["mAP"] is not None]
+    epochs, found = ([float(row[key]) for row in watching] for key in ("epoch", "mAP"))
+    says = f"Loss and {watched} mAP of {len(history)} epochs"
     with _drawing(WIDE, "epoch", "loss", says) as (axes, done):
         _losses(axes, history)
         axes.set_ylim(bottom=0)
