@@ -19,7 +19,7 @@ from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 
 if TYPE_CHECKING:
-    from midlevel.features.cut_maps import CutMaps
+    from midlevel.features.trunk_maps import TrunkMaps
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Prepared:
     store: FeatureStore
     failures: list[str]
     _keys: dict[Path, dict[str, str]] = field(repr=False)  # by photograph, then view
-    maps: "CutMaps | None" = None
+    maps: "TrunkMaps | None" = None
 
     @property
     def left_out(self) -> list[str]:
@@ -118,6 +118,11 @@ class Prepared:
         for example in self.readable(split):
             for name in names:
                 yield self._view(example, name)
+
+    def views_by_photograph(self, split: str, names: Sequence[str]) -> list[list[View]]:
+        """The same, those of a photograph together."""
+        readable = self.readable(split)
+        return [[self._view(one, name) for name in names] for one in readable]
 
     def _view(self, example: Example, name: str) -> View:
         key = self._keys[example.path][name]

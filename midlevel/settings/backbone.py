@@ -27,8 +27,9 @@ class Backbone(Section):
     image_size: Annotated[int, pydantic.Field(ge=16, le=2048)] = own.INPUT_SIZE
     """Side in pixels of the images it was trained on, a multiple of the stride."""
     scaling: own.Scaling = "imagenet"
-    """How it takes pixels. `imagenet`, `clip`: less that mean, over that deviation;
-    `signed`: -1 to 1; `unit`: 0 to 1; `caffe`: less a mean alone; `none`: 0 to 255."""
+    """How it takes pixels. `imagenet`, `clip`: less the mean of that data, over its
+    deviation; `signed`: -1 to 1; `unit`: 0 to 1; `none`: 0 to 255; `caffe`: less
+    ImageNet's mean, and such networks take `order: bgr` too."""
     order: own.Order = "rgb"
     """Of its colours; Caffe's networks take `bgr`."""
     output: str | None = None

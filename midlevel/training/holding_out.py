@@ -124,14 +124,14 @@ def _of_fold(
     job = stages.Job(fold, config, folder, validation if is_watched else None)
     fitted = stages.fit(job, progress)
     if fold.maps:
-        before = validation(heads.in_training(fitted.head))["mAP"]
+        frozen = validation(heads.in_training(fitted.head))["mAP"]
         fitted = tails.fit(job, fitted, progress)
-        splits = (config.data.train, HELD_OUT)
-        fold = tails.seen(fold, fitted, splits, folder / "features", progress)
+        splits, place = (config.data.train, HELD_OUT), folder / "features"
+        fold = tails.with_features_of(fitted, fold, splits, place, progress)
         validation = Validation(fold, HELD_OUT, stages.aggregations(config))
-        after = validation(heads.in_training(fitted.head))["mAP"]
-        tails.say_gain(before, after, progress)
-        fitted.states[tails.TAIL].history[-1]["mAP"] = after
+        tuned = validation(heads.in_training(fitted.head))["mAP"]
+        tails.say_gain(frozen, tuned, progress)
+        fitted.states[tails.TAIL].history[-1]["mAP"] = tuned
     whole = fit_whole_model.fit(fold, config)
     scored = validation.scored(heads.in_training(fitted.head), whole=whole)
     return scored, fitted.history

@@ -20,17 +20,14 @@ def collect(
     Raises:
         errors.DataError: no window shows an object.
     """
-    found = [
-        (view.key, label(view, config))
-        for view in prepared.views(config.data.train, config.features.views)
-    ]
+    found = _labelled(prepared, config)
     # By content: neither the format, nor names, nor their order change what is learned.
     found.sort(key=lambda row: (row[0], row[1].tobytes()))
     keys, ids = zip(*found, strict=True)
     count = len(prepared.dataset.classes) + 1
-    weights = _weigh(np.concatenate(ids), count, config.labels)
+    class_weights_ = _weigh(np.concatenate(ids), count, config.labels)
     memory = int(config.training.memory * machine.memory_of_machine())
-    windows = batches.WindowSet(prepared.store, keys, ids, weights, memory)
+    windows = batches.WindowSet(prepared.store, keys, ids, class_weights_, memory)
     names = labels.names_by_id(prepared.dataset.classes)
     counts = np.bincount(windows.ids, minlength=count)
     if not counts[1:].any():
@@ -39,10 +36,22 @@ def collect(
             "shows an object well enough to learn from. Expected boxes that fill "
             f"{config.labels.min_of_window:.0%} of a window (labels.min_of_window)."
         )
-    rows = zip(names, counts, weights, strict=True)
+    rows = zip(names, counts, class_weights_, strict=True)
     told = ", ".join(f"{name} {n} (x {weight:.2f})" for name, n, weight in rows)
     progress.say(f"windows to learn from, with their weights: {told}")
     return windows
+
+
+def weights(prepared: Prepared, config: Config) -> np.ndarray:
+    """Weight of a window of each class in the loss, float32 `(1 + classes,)`."""
+    ids = np.concatenate([ids for _, ids in _labelled(prepared, config)])
+    return _weigh(ids, len(prepared.dataset.classes) + 1, config.labels)
+
+
+def _labelled(prepared: Prepared, config: Config) -> list[tuple[str, np.ndarray]]:
+    """Key and class ids of each view that teaches."""
+    views = prepared.views(config.data.train, config.features.views)
+    return [(view.key, label(view, config)) for view in views]
 
 
 def label(view: View, config: Config) -> np.ndarray:

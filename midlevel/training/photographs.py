@@ -35,6 +35,7 @@ class PhotographSet:
     """Photographs whose windows' features lie in a store.
 
     Attributes:
+        views: of each photograph.
         targets: int8 `(photographs, classes)` of 1, 0, -1; all -1 for a class that all
             photographs show, or none.
     """
@@ -55,15 +56,15 @@ class PhotographSet:
             windows: labelled windows, some of which each batch has too.
         """
         # By content: neither the format, nor names, nor their order change anything.
-        self._views = sorted(photographs, key=lambda views: views[0].key)
+        self.views = sorted(photographs, key=lambda views: views[0].key)
         self._settings = settings
         self._labelled = windows
-        self.targets = np.stack([v[0].example.targets(classes) for v in self._views])
+        self.targets = np.stack([v[0].example.targets(classes) for v in self.views])
         # Shown by all, or by none, a class would make every window say so.
         self.targets[:, ~label_levels.told_apart(self.targets)] = -1
 
     def __len__(self) -> int:
-        return len(self._views)
+        return len(self.views)
 
     @property
     def odds(self) -> np.ndarray:
@@ -78,7 +79,10 @@ class PhotographSet:
         """All photographs once, `size` at a time, in an order that `rng` draws."""
         order = rng.permutation(len(self))
         orders = (order[i : i + size] for i in range(0, len(order), size))
-        jobs = ((some, [self._draw(rng, i) for i in some]) for some in orders)
+        jobs = (
+            (some, [draw(rng, self.views[i], self._settings) for i in some])
+            for some in orders
+        )
         found = threads.in_order(jobs, self._batch, workers=1)
         if self._labelled is None:
             yield from found
@@ -88,17 +92,6 @@ class PhotographSet:
             for batch, labelled in zip(found, windows, strict=False):
                 yield replace(batch, windows=labelled)
 
-    def _draw(self, rng: np.random.Generator, number: int) -> tuple[View, np.ndarray]:
-        """The view and the windows, ascending, that stand for a photograph."""
-        views, wanted = self._views[number], self._settings.windows
-        view = views[int(rng.integers(len(views)))] if len(views) > 1 else views[0]
-        rows = np.arange(view.count)
-        if self._settings.scales == "one":
-            level = view.plan.level
-            rows = np.flatnonzero(level == rng.choice(np.unique(level)))
-        found = rng.choice(len(rows), wanted, replace=len(rows) < wanted)
-        return view, rows[np.sort(found)]
-
     def _batch(
         self, job: tuple[np.ndarray, list[tuple[View, np.ndarray]]]
     ) -> PhotographBatch:
@@ -107,6 +100,22 @@ class PhotographSet:
         return PhotographBatch(
             np.stack(features).astype(np.float32), self.targets[some]
         )
+
+
+def draw(
+    rng: np.random.Generator, views: Sequence[View], settings: ImageLoss
+) -> tuple[View, np.ndarray]:
+    """One of a photograph's views, and numbers of windows in it, ascending.
+
+    Of fewer windows than are wanted, some are drawn twice.
+    """
+    view = views[int(rng.integers(len(views)))] if len(views) > 1 else views[0]
+    rows, wanted = np.arange(view.count), settings.windows
+    if settings.scales == "one":
+        level = view.plan.level
+        rows = np.flatnonzero(level == rng.choice(np.unique(level)))
+    found = rng.choice(len(rows), wanted, replace=len(rows) < wanted)
+    return view, rows[np.sort(found)]
 
 
 def _endless(

@@ -141,9 +141,7 @@ def fit(job: Job, progress: Progress) -> FittedHead:
 def _photographs(job: Job, windows: WindowSet | None = None) -> PhotographSet:
     """What the image loss has: photographs in every view, and labelled windows."""
     config, prepared = job.config, job.prepared
-    names = config.features.views
-    views = prepared.views(config.data.train, names)
-    photographs = list(zip(*[views] * len(names), strict=True))
+    photographs = prepared.views_by_photograph(config.data.train, config.features.views)
     with_windows = windows if config.image_loss.window_loss else None
     count = len(prepared.dataset.classes)
     return PhotographSet(photographs, count, config.image_loss, with_windows)

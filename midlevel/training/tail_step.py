@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from midlevel.method.aggregation import Aggregation
-from midlevel.networks import tails
+from midlevel.networks import tail_loss
 from midlevel.settings.image_loss import ImageLoss
 from midlevel.settings.tail import Tail
 from midlevel.system import files, runtime
-from midlevel.training.cut_photographs import MapBatch
 from midlevel.training.steps import HeadStep
+from midlevel.training.tail_photographs import TailBatch
 
 if TYPE_CHECKING:
     import keras
 
 
-class TailStep(HeadStep[MapBatch]):
+class TailStep(HeadStep[TailBatch]):
     """The losses of `ImageStep`, of features that a tail makes and learns to make.
 
     Attributes:
@@ -46,7 +46,7 @@ class TailStep(HeadStep[MapBatch]):
         self.tail = tail
         self._settings, self._image_loss = settings, image_loss
         self._aggregation, self._steps, self._levels = aggregation, steps, levels
-        self._learn: tails.Learn | None = None
+        self._learn: tail_loss.Learn | None = None
 
     def begin(self) -> None:
         """Give head and tail a new optimizer each, Adam."""
@@ -54,10 +54,10 @@ class TailStep(HeadStep[MapBatch]):
         self.model.compile(self._adam(rate * self._settings.head_factor))
         self._compile_tail()
 
-    def learn(self, batch: MapBatch) -> float:
+    def learn(self, batch: TailBatch) -> float:
         """Learn from some photographs; the mean of their losses, classes added up."""
         if self._learn is None:
-            self._learn = tails.learner(
+            self._learn = tail_loss.learner(
                 self.tail,
                 self.model,
                 self._aggregation,

@@ -2,26 +2,25 @@
 
 Head first, tail after: a new head's slopes are chance, and would spoil what the network
 knows (Kumar et al., ICLR 2022, "Fine-tuning can distort pretrained features", section
-4). New layers learn at ten times the rate of old ones, as in R-CNN (Girshick et al.,
-CVPR 2014, section 2.3) and Growing a Brain (Wang et al., CVPR 2017, section 4.1).
+4). New layers learn at ten times the rate of old ones, as in R-CNN's released code
+(Girshick et al., CVPR 2014) and in Growing a Brain (Wang et al., CVPR 2017).
 """
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from midlevel.features import preparation
-from midlevel.features.cut_maps import CutMaps
-from midlevel.features.preparation import Prepared, View
+from midlevel.features.preparation import Prepared
+from midlevel.features.trunk_maps import TrunkMaps
 from midlevel.images.augment import ORIGINAL
 from midlevel.networks import backbones
 from midlevel.system.progress import Progress
 from midlevel.training import fitting, labelled_windows, stages
-from midlevel.training.cut_photographs import MapSet
 from midlevel.training.fitting import Schedule
 from midlevel.training.stages import FittedHead, Job
+from midlevel.training.tail_photographs import Labelled, TailPhotographs
 from midlevel.training.tail_step import TailStep
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 TAIL = "tail"  # the stage, its section of the settings, and its folder
 EPOCH = "epoch of head and tail"
-WORSE = 0.005  # mAP that the held-out photographs may lose by chance
+CHANCE = 0.005  # mAP that the held-out photographs may lose by chance
 
 
 def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
@@ -49,7 +48,7 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
     schedule = Schedule(epochs, config.image_loss.batch, title=EPOCH, section=TAIL)
     step = TailStep(
         fitted.head,
-        _learning(model, config.backbone.name, maps.cut),
+        _tail_of(model, config.backbone.name, maps.cut),
         config.tail,
         config.image_loss,
         stages.in_loss(config),
@@ -65,14 +64,16 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
     return replace(fitted, head=head, states=states, backbone=model)
 
 
-def seen(
-    prepared: Prepared,
+def with_features_of(
     fitted: FittedHead,
+    prepared: Prepared,
     splits: tuple[str, ...],
     folder: str | Path | None,
     progress: Progress,
 ) -> Prepared:
     """Photographs with the features that a fitted head takes.
+
+    Without a tail they are as they were.
 
     Args:
         splits: whose photographs are wanted, as they are.
@@ -96,7 +97,7 @@ def say_gain(before: float, after: float, progress: Progress) -> None:
         f"held-out photographs: area mAP {before:.4f} with the frozen network, "
         f"{after:.4f} with its tail"
     )
-    if after < before - WORSE:
+    if after < before - CHANCE:
         progress.warn(
             f"{told}. It has unlearned something: lower tail.learning_rate or "
             "tail.steps, or leave tail.cut out"
@@ -105,7 +106,7 @@ def say_gain(before: float, after: float, progress: Progress) -> None:
         progress.say(told)
 
 
-def _learning(model: "keras.Model", name: str, cut: str) -> "keras.Model":
+def _tail_of(model: "keras.Model", name: str, cut: str) -> "keras.Model":
     """The part of a network behind a map, its layers ready to learn."""
     from midlevel.networks.backbones import cutting  # loads TensorFlow
 
@@ -116,23 +117,12 @@ def _learning(model: "keras.Model", name: str, cut: str) -> "keras.Model":
     return tail
 
 
-def _photographs(job: Job, maps: CutMaps) -> MapSet:
+def _photographs(job: Job, maps: TrunkMaps) -> TailPhotographs:
     """What a tail learns from: photographs in every view, and labelled windows."""
     config, prepared = job.config, job.prepared
-    names = config.features.views
-    views = list(prepared.views(config.data.train, names))
-    by_photograph = list(zip(*[iter(views)] * len(names), strict=True))
-    count = len(prepared.dataset.classes)
-    targets = np.stack([some[0].example.targets(count) for some in by_photograph])
-    settings = config.image_loss
-    if not settings.window_loss:
-        return MapSet(by_photograph, maps, targets, settings)
-    return MapSet(by_photograph, maps, targets, settings, *_labelled(job, views))
-
-
-def _labelled(job: Job, views: list[View]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Class ids of the windows of each view, by its key, and the classes' weights."""
-    silent = Progress(quiet=True)
-    weights = labelled_windows.collect(job.prepared, job.config, silent).class_weights
-    ids = {view.key: labelled_windows.label(view, job.config) for view in views}
-    return ids, weights
+    views = prepared.views_by_photograph(config.data.train, config.features.views)
+    count, labelled = len(prepared.dataset.classes), None
+    if config.image_loss.window_loss:
+        label = functools.partial(labelled_windows.label, config=config)
+        labelled = Labelled(label, labelled_windows.weights(prepared, config))
+    return TailPhotographs(views, maps, count, config.image_loss, labelled)

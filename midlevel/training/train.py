@@ -12,7 +12,7 @@ import numpy as np
 from midlevel import errors, runs
 from midlevel.datasets import demo, label_levels, reading
 from midlevel.evaluation.validation import Scored, Validation
-from midlevel.features import cut_maps, preparation
+from midlevel.features import preparation, trunk_maps
 from midlevel.features.extractor import Extractor, build_extractor
 from midlevel.features.preparation import Prepared
 from midlevel.method import labels
@@ -137,7 +137,7 @@ def _train(
     prepared = preparation.prepare(dataset, views, extractor, place, progress, strict)
     if config.tail.learns:
         weights = frozen.weights(config.backbone)
-        maps = cut_maps.prepare(prepared, config, weights, progress)
+        maps = trunk_maps.prepare(prepared, config, weights, progress)
         prepared = replace(prepared, maps=maps)
     learned = _learn(run, config, prepared, started, progress)
     results.write(run, config, learned, progress)
@@ -201,7 +201,7 @@ def _learn(
     if fitted.backbone:
         run.keep_backbone(config.backbone.name, fitted.backbone)
     splits, place = (config.data.train, config.data.val), config.features.store
-    prepared = tails.seen(prepared, fitted, splits, place, progress)
+    prepared = tails.with_features_of(fitted, prepared, splits, place, progress)
     whole = fit_whole_model.fit(prepared, config)
     measured = _kept_and_scored(
         run, fitted.head, whole, prepared, _validation(prepared, config)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from midlevel.method.aggregation import Aggregation
-from midlevel.networks import heads, tails
+from midlevel.networks import heads, tail_loss
 
 LSE = Aggregation("lse", 1.0)
 LEVELS = ((3, 4), (6, 8))
@@ -22,7 +22,7 @@ def group(photographs=4, windows=6, labelled=3, seed=0):
     rng = np.random.default_rng(seed)
     shapes = [(photographs, *level) for level in LEVELS]
     cells = [(photographs, windows + labelled, r * c) for _, r, c in shapes]
-    return tails.Group(
+    return tail_loss.Group(
         tuple(rng.normal(size=(*shape, 5)).astype(np.float32) for shape in shapes),
         tuple(rng.random(shape).astype(np.float32) / shape[-1] for shape in cells),
         rng.integers(0, 2, (photographs, 2)).astype(np.int8),
@@ -33,21 +33,21 @@ def group(photographs=4, windows=6, labelled=3, seed=0):
 
 def part(whole, rows):
     maps, shares = (tuple(a[rows] for a in arrays) for arrays in whole[:2])
-    return tails.Group(maps, shares, *(array[rows] for array in whole[2:]))
+    return tail_loss.Group(maps, shares, *(array[rows] for array in whole[2:]))
 
 
 def learned(groups, steps=1, window_weight=1.0):
     below, head = tail(), heads.build(7, 2, hidden=[8], dropout=0.0, seed=3)
     head.compile(keras.optimizers.SGD(0.1))
     below.compile(keras.optimizers.SGD(0.01))
-    learn = tails.learner(below, head, LSE, window_weight, len(LEVELS))
+    learn = tail_loss.learner(below, head, LSE, window_weight, len(LEVELS))
     losses = [learn(groups) for _ in range(steps)]
     return losses, below.get_weights() + head.get_weights()
 
 
 def test_features_are_the_means_of_the_cells_that_the_tail_makes():
     below, given = tail(), group()
-    found = tails.features(below, given.maps, given.shares).numpy()
+    found = tail_loss.features(below, given.maps, given.shares).numpy()
     assert found.shape == (4, 9, 7)
     cells = [below(m, training=False).numpy().reshape(4, -1, 7) for m in given.maps]
     by_hand = sum(s[1] @ c[1] for s, c in zip(given.shares, cells, strict=True))

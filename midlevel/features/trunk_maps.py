@@ -32,7 +32,7 @@ class Cells(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MapExtractor:
+class TrunkExtractor:
     """Turns photographs into the cells of their maps.
 
     Attributes:
@@ -83,7 +83,7 @@ class MapExtractor:
         return text.digest(f"cells of {at_cut.stored_as}")
 
 
-class CutMaps:
+class TrunkMaps:
     """The maps of photographs, read from a store.
 
     Attributes:
@@ -93,7 +93,7 @@ class CutMaps:
     """
 
     def __init__(
-        self, extractor: MapExtractor, features: FeatureStore, weights: str | Path
+        self, extractor: TrunkExtractor, features: FeatureStore, weights: str | Path
     ):
         self._extractor = extractor
         self._store = features
@@ -114,7 +114,7 @@ def prepare(
     config: Config,
     weights: str | Path,
     progress: Progress,
-) -> CutMaps:
+) -> TrunkMaps:
     """Compute the maps of the training photographs that are not in the store yet.
 
     Args:
@@ -128,7 +128,7 @@ def prepare(
     base, name = prepared.extractor, config.backbone.name
     engine = base.backbone.engine
     trunk = backbones.build(name, weights, engine, map=config.tail.cut)
-    extractor = MapExtractor(base, trunk)
+    extractor = TrunkExtractor(base, trunk)
     place = config.features.store
     folder = Path(place) if place else store.default_folder()
     features = FeatureStore(folder, extractor.stored_as)
@@ -136,4 +136,4 @@ def prepare(
     paths = [example.path for example in prepared.readable(split)]
     title = f"maps of {split}"
     extraction.extract(paths, views, extractor, features, progress, title)
-    return CutMaps(extractor, features, weights)
+    return TrunkMaps(extractor, features, weights)
