@@ -80,7 +80,8 @@ class TailPhotographs:
         """All photographs once, `size` at a time, in an order that `rng` draws."""
         order = rng.permutation(len(self))
         orders = (order[i : i + size] for i in range(0, len(order), size))
-        count = round(self._settings.window_batch / size) if self._labelled else 0
+        each = max(1, round(self._settings.window_batch / size))
+        count = each if self._labelled else 0
         jobs = ([self._draw(rng, i, count) for i in some] for some in orders)
         yield from threads.in_order(jobs, self._batch, workers=1)
 
