@@ -126,8 +126,9 @@ def _of_fold(
     if fold.maps:
         frozen = validation(heads.in_training(fitted.head))["mAP"]
         fitted = tails.fit(job, fitted, progress)
-        splits, place = (config.data.train, HELD_OUT), folder / "features"
-        fold = tails.with_features_of(fitted, fold, splits, place, progress)
+        views = {split: [ORIGINAL] for split in (config.data.train, HELD_OUT)}
+        place = folder / "features"
+        fold = tails.with_features_of(fitted, fold, views, place, progress)
         validation = Validation(fold, HELD_OUT, stages.aggregations(config))
         tuned = validation(heads.in_training(fitted.head))["mAP"]
         tails.say_gain(frozen, tuned, progress)

@@ -7,6 +7,7 @@ knows (Kumar et al., ICLR 2022, "Fine-tuning can distort pretrained features", s
 """
 
 import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.features.trunk_maps import TrunkMaps
-from midlevel.images.augment import ORIGINAL
 from midlevel.networks import backbones
 from midlevel.system.progress import Progress
 from midlevel.training import fitting, labelled_windows, stages
@@ -67,7 +67,7 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
 def with_features_of(
     fitted: FittedHead,
     prepared: Prepared,
-    splits: tuple[str, ...],
+    views: Mapping[str, Sequence[str]],
     folder: str | Path | None,
     progress: Progress,
 ) -> Prepared:
@@ -76,7 +76,7 @@ def with_features_of(
     Without a tail they are as they were.
 
     Args:
-        splits: whose photographs are wanted, as they are.
+        views: for each split the views of its photographs that are wanted.
         folder: the store, see `preparation.prepare`.
     """
     if fitted.backbone is None:
@@ -86,9 +86,9 @@ def with_features_of(
         fitted.backbone, base.backbone.spec.name, base.backbone.engine
     )
     extractor = replace(base, backbone=backbone)
-    views = {split: [ORIGINAL] for split in splits}
     found = preparation.prepare(prepared.dataset, views, extractor, folder, progress)
-    return replace(found, failures=prepared.failures)
+    # Its boxes are in pixels already: prepared once more they would be scaled twice.
+    return replace(found, dataset=prepared.dataset, failures=prepared.failures)
 
 
 def say_gain(before: float, after: float, progress: Progress) -> None:

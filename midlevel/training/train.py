@@ -200,8 +200,10 @@ def _learn(
     fitted = tails.fit(job, stages.fit(job, progress), progress)
     if fitted.backbone:
         run.keep_backbone(config.backbone.name, fitted.backbone)
-    splits, place = (config.data.train, config.data.val), config.features.store
-    prepared = tails.with_features_of(fitted, prepared, splits, place, progress)
+    # The report compares with one vector a photograph, of the first view.
+    views = preparation.views_by_split(config, config.features.views[:1])
+    place = config.features.store
+    prepared = tails.with_features_of(fitted, prepared, views, place, progress)
     whole = fit_whole_model.fit(prepared, config)
     measured = _kept_and_scored(
         run, fitted.head, whole, prepared, _validation(prepared, config)

@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from midlevel.networks import backbones, heads
 from midlevel.runs import Run
 from midlevel.settings import config
 from midlevel.training import tails
+from midlevel.training import train as midlevel_train
 
 TAIL = {
     **{"tail__cut": "colours", "tail__learning_rate": 1e-3, "tail__steps": 12},
@@ -141,3 +144,38 @@ def test_a_tail_that_unlearns_is_warned_about():
 def test_settings_that_cannot_be_are_told(settings, message):
     with pytest.raises(errors.MidlevelError, match=message):
         config.load(None, settings)
+
+
+@pytest.mark.slow
+def test_boxes_are_in_pixels_once_with_a_tail_too(
+    stub_backbone, toy_voc, tmp_path, monkeypatch
+):
+    """Annotations that state half the size of the photographs."""
+    data = tmp_path / "data"
+    shutil.copytree(toy_voc, data)
+    for path in (data / "Annotations").glob("*.xml"):
+        text = path.read_text()
+        for tag in ("width", "height", "xmin", "ymin", "xmax", "ymax"):
+            text = re.sub(
+                rf"<{tag}>(\d+)</{tag}>",
+                lambda m, tag=tag: f"<{tag}>{max(1, int(m[1]) // 2)}</{tag}>",
+                text,
+            )
+        path.write_text(text)
+    seen = {}
+    for name, cut in (("frozen", "none"), ("tuned", "colours")):
+        settings = {
+            **stub.SETTINGS,
+            **{k.replace("__", "."): v for k, v in TAIL.items()},
+        }
+        settings |= {"tail.cut": cut, "report": True}
+        midlevel_train.train(
+            data,
+            run=tmp_path / name,
+            settings=settings,
+            progress=stub.QUIET,
+            then=lambda run, prepared, progress, name=name: seen.update(
+                {name: [e.boxes.tolist() for e in prepared.readable("val")]}
+            ),
+        )
+    assert seen["tuned"] == seen["frozen"]

@@ -53,11 +53,18 @@ def channels(graph: "ov.Model") -> int:
 
 
 def fingerprint(graph: "ov.Model") -> str:
-    """SHA-256 (hexadecimal) of its every operation and constant, in order."""
+    """SHA-256 (hexadecimal) of every operation, what it takes, and every constant."""
     digest = hashlib.sha256(b"own")
-    for node in graph.get_ordered_ops():
+    nodes = graph.get_ordered_ops()
+    numbers = {node.get_friendly_name(): i for i, node in enumerate(nodes)}
+    for node in nodes:
         kind = node.get_type_name()
-        digest.update(kind.encode())
+        sources = [value.get_source_output() for value in node.inputs()]
+        taken = [
+            (numbers[one.get_node().get_friendly_name()], one.get_index())
+            for one in sources
+        ]
+        digest.update(f"{kind} {taken}".encode())
         if kind == "Constant":
             digest.update(np.ascontiguousarray(node.data).data)
         elif kind not in ("Parameter", "Result"):
