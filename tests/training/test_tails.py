@@ -150,18 +150,15 @@ def test_settings_that_cannot_be_are_told(settings, message):
 def test_boxes_are_in_pixels_once_with_a_tail_too(
     stub_backbone, toy_voc, tmp_path, monkeypatch
 ):
-    """Annotations that state half the size of the photographs."""
+    """Half the size is stated; one box is so small that it could be scaled twice."""
     data = tmp_path / "data"
     shutil.copytree(toy_voc, data)
     for path in (data / "Annotations").glob("*.xml"):
-        text = path.read_text()
-        for tag in ("width", "height", "xmin", "ymin", "xmax", "ymax"):
-            text = re.sub(
-                rf"<{tag}>(\d+)</{tag}>",
-                lambda m, tag=tag: f"<{tag}>{max(1, int(m[1]) // 2)}</{tag}>",
-                text,
-            )
-        path.write_text(text)
+        halves = re.sub(r">(\d+)<", lambda m: f">{int(m[1]) // 2}<", path.read_text())
+        path.write_text(halves)
+    small = "<xmin>4</xmin><ymin>4</ymin><xmax>24</xmax><ymax>24</ymax>"
+    path = data / "Annotations" / "val_00.xml"
+    path.write_text(re.sub(r"<xmin>.*?</ymax>", small, path.read_text()))
     seen = {}
     for name, cut in (("frozen", "none"), ("tuned", "colours")):
         settings = {
@@ -179,3 +176,4 @@ def test_boxes_are_in_pixels_once_with_a_tail_too(
             ),
         )
     assert seen["tuned"] == seen["frozen"]
+    assert seen["frozen"][0] == [[6.0, 6.0, 48.0, 48.0]]
