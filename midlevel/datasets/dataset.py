@@ -94,6 +94,7 @@ class Example:
             difficult=self.difficult[keep],
             lines=lines,
             relative=False,
+            size_wh=None,  # what is stated said how to read the boxes of before
         )
 
 

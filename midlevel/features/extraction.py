@@ -45,6 +45,10 @@ class RowExtractor(Protocol):
     def unit(self) -> str:
         """What most rows are of."""
 
+    @property
+    def rows_of_whole(self) -> int:
+        """How many rows are of something else; they stand last."""
+
     def of_bytes(self, data: bytes, name: str | Path) -> Photograph:
         """See `Extractor.of_bytes`."""
 
@@ -218,9 +222,10 @@ def _announce(
     if not sizes:
         return
     rows = round(np.mean([extractor.row_count(size_wh) for size_wh in sizes]))
+    units = rows - extractor.rows_of_whole
     size = rows * extractor.backbone.spec.channels * 2 * missing
     progress.say(
-        f"{name}: {missing} to compute, {done} in the store; about {rows} "
+        f"{name}: {missing} to compute, {done} in the store; about {units} "
         f"{extractor.unit} each, {size / 1e9:.2f} GB in {features.folder}"
     )
     store.check_space(features.folder, size)

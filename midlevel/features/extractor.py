@@ -8,10 +8,10 @@ it alone, as the paper did. They give different features: train and score with t
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Extractor:
     method: str = "dense"
     context: int = 0
     mirror: bool = False
-    unit: str = field(default="windows", init=False, repr=False)
+    unit: ClassVar[str] = "windows"
 
     def plan(self, size_wh: tuple[int, int]) -> windows.Plan:
         """The windows of an image of that size."""

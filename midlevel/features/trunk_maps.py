@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -42,8 +42,9 @@ class TrunkExtractor:
 
     base: Extractor
     backbone: Backbone
-    method: str = "dense"
-    unit: str = "cells"
+    method: ClassVar[str] = "dense"
+    unit: ClassVar[str] = "cells"
+    rows_of_whole: ClassVar[int] = 0
 
     def of_bytes(self, data: bytes, name: str | Path) -> Photograph:
         """See `Extractor.of_bytes`."""

@@ -123,16 +123,21 @@ def _of_fold(
     validation = Validation(fold, HELD_OUT, stages.aggregations(config))
     job = stages.Job(fold, config, folder, validation if is_watched else None)
     fitted = stages.fit(job, progress)
-    if fold.maps:
-        frozen = validation(heads.in_training(fitted.head))["mAP"]
-        fitted = tails.fit(job, fitted, progress)
-        views = {split: [ORIGINAL] for split in (config.data.train, HELD_OUT)}
-        place = folder / "features"
-        fold = tails.with_features_of(fitted, fold, views, place, progress)
-        validation = Validation(fold, HELD_OUT, stages.aggregations(config))
-        tuned = validation(heads.in_training(fitted.head))["mAP"]
-        tails.say_gain(frozen, tuned, progress)
-        fitted.states[tails.TAIL].history[-1]["mAP"] = tuned
-    whole = fit_whole_model.fit(fold, config)
-    scored = validation.scored(heads.in_training(fitted.head), whole=whole)
+    if not fold.maps:
+        return _scored(fitted, fold, config), fitted.history
+    frozen = validation(heads.in_training(fitted.head))["mAP"]
+    fitted = tails.fit(job, fitted, progress)
+    views = {split: [ORIGINAL] for split in (config.data.train, HELD_OUT)}
+    place = folder / "features"
+    fold = tails.with_features_of(fitted, fold, views, place, progress)
+    scored = _scored(fitted, fold, config)
+    _, tuned = scored.best()
+    tails.say_gain(frozen, tuned, progress)
+    fitted.states[tails.TAIL].history[-1]["mAP"] = tuned
     return scored, fitted.history
+
+
+def _scored(fitted: stages.FittedHead, fold: Prepared, config: Config) -> Scored:
+    validation = Validation(fold, HELD_OUT, stages.aggregations(config))
+    whole = fit_whole_model.fit(fold, config)
+    return validation.scored(heads.in_training(fitted.head), whole=whole)

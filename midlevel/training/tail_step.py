@@ -32,7 +32,6 @@ class TailStep(HeadStep[TailBatch]):
         image_loss: ImageLoss,
         aggregation: Aggregation,
         steps: int,
-        levels: int,
     ):
         """Take a head that has learned, and the tail below it.
 
@@ -40,12 +39,11 @@ class TailStep(HeadStep[TailBatch]):
             image_loss: `resolved`.
             aggregation: of window scores, in the loss.
             steps: in which the learning rates fall to nothing, as half a cosine.
-            levels: of the pyramid.
         """
         super().__init__(model)
         self.tail = tail
         self._settings, self._image_loss = settings, image_loss
-        self._aggregation, self._steps, self._levels = aggregation, steps, levels
+        self._aggregation, self._steps = aggregation, steps
         self._learn: tail_loss.Learn | None = None
 
     def begin(self) -> None:
@@ -62,7 +60,7 @@ class TailStep(HeadStep[TailBatch]):
                 self.model,
                 self._aggregation,
                 self._image_loss.window_loss or 0.0,
-                self._levels,
+                levels=len(batch.groups[0].maps),
             )
         return self._learn(batch.groups)
 

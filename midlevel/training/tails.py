@@ -53,7 +53,6 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
         config.image_loss,
         stages.in_loss(config),
         schedule.steps(len(photographs)),
-        len(job.prepared.extractor.geometry.levels),
     )
     place = job.folder / TAIL
     head, state = fitting.fit(
@@ -87,8 +86,7 @@ def with_features_of(
     )
     extractor = replace(base, backbone=backbone)
     found = preparation.prepare(prepared.dataset, views, extractor, folder, progress)
-    # Its boxes are in pixels already: prepared once more they would be scaled twice.
-    return replace(found, dataset=prepared.dataset, failures=prepared.failures)
+    return replace(found, failures=prepared.failures)
 
 
 def say_gain(before: float, after: float, progress: Progress) -> None:

@@ -153,6 +153,22 @@ def test_boxes_that_fit_only_the_photograph_as_it_is_are_not_scaled():
     assert problem.fate == "kept" and found.boxes.tolist() == [[20, 40, 190, 140]]
 
 
+@pytest.mark.parametrize(
+    ("box", "stated", "size_wh", "relative"),
+    [
+        ((20, 40, 50, 75), (100, 75), (200, 150), False),  # small enough to scale twice
+        ((0.1, 0.1, 0.3, 0.9), (160, 120), (120, 160), True),  # stored turned
+    ],
+)
+def test_what_is_mended_is_left_as_it_is(box, stated, size_wh, relative):
+    before = example(box, size_wh=stated, relative=relative)
+    once, problems = mending.fit_or_leave_out(before, size_wh)
+    assert len(problems) == 1 and once is not None
+    again, problems = mending.fit_or_leave_out(once, size_wh)
+    assert problems == [] and again is not None
+    assert again.boxes.tolist() == once.boxes.tolist()
+
+
 def test_a_photograph_without_boxes_fits():
     before = example(size_wh=(20, 16), lines=False)
     found, problems = mending.fit(before, (20, 16))

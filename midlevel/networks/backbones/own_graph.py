@@ -56,13 +56,12 @@ def fingerprint(graph: "ov.Model") -> str:
     """SHA-256 (hexadecimal) of every operation, what it takes, and every constant."""
     digest = hashlib.sha256(b"own")
     nodes = graph.get_ordered_ops()
-    numbers = {node.get_friendly_name(): i for i, node in enumerate(nodes)}
+    numbers = {node.get_name(): i for i, node in enumerate(nodes)}
     for node in nodes:
         kind = node.get_type_name()
         sources = [value.get_source_output() for value in node.inputs()]
         taken = [
-            (numbers[one.get_node().get_friendly_name()], one.get_index())
-            for one in sources
+            (numbers[one.get_node().get_name()], one.get_index()) for one in sources
         ]
         digest.update(f"{kind} {taken}".encode())
         if kind == "Constant":
