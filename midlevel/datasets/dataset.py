@@ -16,7 +16,8 @@ class Example:
 
     Attributes:
         path: the photograph.
-        size_wh: its size as the annotation states it, in pixels, or None.
+        size_wh: its size in pixels, as the annotation states it, or None; once the
+            boxes are fitted to the photograph, what it really is.
         boxes: float32 `(n, 4)`.
         classes: int16 `(n,)`, ids into `(background, *Dataset.classes)`: from 1.
         difficult: bool `(n,)`.
@@ -94,7 +95,6 @@ class Example:
             difficult=self.difficult[keep],
             lines=lines,
             relative=False,
-            size_wh=None,  # what is stated said how to read the boxes of before
         )
 
 

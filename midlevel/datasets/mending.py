@@ -74,7 +74,7 @@ def fit(example: Example, size_wh: tuple[int, int]) -> tuple[Example, list[Probl
         line = int(example.lines[i]) if len(example.lines) else None
         fate = "clipped" if inside[i] else "dropped"
         problems.append(_problem(example, "box", text, fate, line))
-    return example.with_boxes(clipped, inside), problems
+    return replace(example.with_boxes(clipped, inside), size_wh=size_wh), problems
 
 
 def _in_pixels(
