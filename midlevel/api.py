@@ -195,6 +195,7 @@ def evaluate(
     format: DataFormat | None = None,
     engine: EngineName | None = None,
     precision: Precision | None = None,
+    mirror: bool | None = None,
     progress: "Progress | None" = None,
 ) -> "Evaluation":
     """How good a model is on a labelled split.
@@ -203,15 +204,16 @@ def evaluate(
         data: by default what the model was trained on.
         split: by default the validation split.
         format: of `data`; by default it is found.
+        mirror: see each photograph mirrored too, as `predict` can; by default as the
+            run's settings.
 
     Raises:
         errors.MidlevelError: the data or the split cannot be used.
     """
     from midlevel.evaluation import evaluate as evaluation
 
-    return evaluation.evaluate(
-        load(model, engine, precision), data, split, progress, format
-    )
+    loaded = load(model, engine, precision, mirror)
+    return evaluation.evaluate(loaded, data, split, progress, format)
 
 
 @arguments.checked

@@ -12,10 +12,11 @@ from midlevel.commands import options
 @options.model_option
 @click.option("--split", help="A split of DATA.  [default: the validation split]")
 @options.format_option
+@options.mirror_option
 @options.json_option
 @options.engine_options
 @options.quiet_option
-def evaluate(data, model, split, form, as_json, engine, precision, quiet):
+def evaluate(data, model, split, form, mirror, as_json, engine, precision, quiet):
     """Measure a model on a labelled split of DATA.
 
     DATA is by default what the model was trained on. Average precision comes in three
@@ -37,6 +38,7 @@ def evaluate(data, model, split, form, as_json, engine, precision, quiet):
         format=form,
         engine=engine,
         precision=precision,
+        mirror=mirror,
         progress=Progress(quiet),
     )
     if as_json:

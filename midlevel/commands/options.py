@@ -61,6 +61,12 @@ setting_option = click.option(
     metavar="KEY=VALUE",
     help="One setting, over the file's; the value is YAML. May be given again.",
 )
+mirror_option = click.option(
+    "--mirror/--no-mirror",
+    default=None,
+    help="See each photograph mirrored too, and join what is seen: twice the network's "
+    "time.  [default: the run's setting]",
+)
 format_option = click.option(
     "--format",
     "form",

@@ -31,12 +31,7 @@ from midlevel.settings import choices
     help="The probability from which a class is a label, of all or of one. May be "
     "given again.  [default: the run's]",
 )
-@click.option(
-    "--mirror/--no-mirror",
-    default=None,
-    help="See each photograph mirrored too, and join what is seen: twice the network's "
-    "time.  [default: the run's setting]",
-)
+@options.mirror_option
 @click.option(
     "--shard",
     type=options.Shard(),

@@ -53,6 +53,24 @@ def test_the_table_is_what_the_model_scores_photograph_by_photograph(
         assert found.mAP[form] == pytest.approx(mean)
 
 
+@pytest.mark.parametrize("mirror", [True, False, None])
+def test_the_measured_model_sees_photographs_mirrored_if_asked(
+    model, monkeypatch, mirror
+):
+    both = model.with_mirror(True)
+    measured = []
+    monkeypatch.setattr(evaluate, "evaluate", lambda one, *_: measured.append(one))
+    midlevel.evaluate(both, mirror=mirror)
+    assert [one.mirror for one in measured] == [mirror is not False]
+
+
+def test_mirrored_too_the_table_is_of_what_the_mirrored_model_scores(model, toy_voc):
+    found = midlevel.evaluate(model, mirror=True, progress=stub.QUIET)
+    expected = slow_table(model.with_mirror(True), toy_voc, "val")
+    for name, row in expected.items():
+        assert found.AP[name] == pytest.approx(row)
+
+
 def test_the_validation_split_of_training_is_measured_again(found, trained, toy_voc):
     assert set(found.to_dict()) == {
         *("mAP", "AP", "run", "data", "split", "images", "k", "left_out"),
