@@ -75,11 +75,19 @@ def build(
             dropout, seed=seed + 2 * i + 1, name=f"{name}_dropout"
         )
         x = dropped(dense(x))
-    start = keras.initializers.GlorotUniform(seed=seed + 2 * len(hidden))
-    units, activation = (1 + classes, "softmax") if background else (classes, "sigmoid")
-    last = keras.layers.Dense(units, activation, kernel_initializer=start, name="fcb")
-    scores = last(x) if background else _with_none(last(x))
+    scores = classifier(x, classes, background, seed + 2 * len(hidden))
     return keras.Model(inputs, scores, name="head")
+
+
+def classifier(
+    x: "keras.KerasTensor", classes: int, background: bool, seed: int, name: str = "fcb"
+) -> "keras.KerasTensor":
+    """Scores `(n, 1 + classes)` of a new classifier on `x` `(n, units)`."""
+    keras = runtime.load_keras()
+    start = keras.initializers.GlorotUniform(seed=seed)
+    units, activation = (1 + classes, "softmax") if background else (classes, "sigmoid")
+    last = keras.layers.Dense(units, activation, kernel_initializer=start, name=name)
+    return last(x) if background else _with_none(last(x))
 
 
 def _with_none(p: "keras.KerasTensor") -> "keras.KerasTensor":

@@ -13,6 +13,7 @@ from midlevel import errors
 from midlevel.networks import engines
 from midlevel.settings import choices, config_errors, yaml_text
 from midlevel.settings.backbone import Backbone
+from midlevel.settings.growth import Growth
 from midlevel.settings.image_loss import ImageLoss
 from midlevel.settings.scores import Scores
 from midlevel.settings.sections import (
@@ -44,6 +45,7 @@ class Config(Section):
     image_loss: ImageLoss = ImageLoss()
     scores: Scores = Scores()
     tail: Tail = Tail()
+    growth: Growth = Growth()
     engine: engines.EngineName = "auto"
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: engines.Precision = "f32"
