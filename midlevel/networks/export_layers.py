@@ -15,6 +15,8 @@ runtime.load_keras()
 
 import keras  # noqa: E402  (on TensorFlow now)
 
+from midlevel.networks import l2_scale  # noqa: E402, F401  heads may have its layer
+
 ops = keras.ops
 
 
