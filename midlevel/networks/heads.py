@@ -163,16 +163,14 @@ def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
         errors.MidlevelError: the head has no hidden layer.
     """
     keras = runtime.load_keras()
-    names = [
-        layer.name for layer in head.layers if isinstance(layer, keras.layers.Dense)
-    ]
-    if len(names) < 2:
+    dense = [one for one in head.layers if isinstance(one, keras.layers.Dense)]
+    if len(dense) < 2:
         raise errors.MidlevelError(
             "The head has no hidden layer (head.hidden is empty), so no units to look "
             "at. Look at the backbone's instead: --of backbone."
         )
-    below = keras.Model(head.input, head.get_layer(names[-2]).output)
-    weights = head.get_layer(names[-1]).get_weights()[0]
+    below = keras.Model(head.input, dense[-1].input)  # of a grown head, several layers
+    weights = dense[-1].get_weights()[0]
     if not has_background(head):
         weights = np.pad(weights, ((0, 0), (1, 0)))
     return in_training(below), weights
@@ -240,6 +238,6 @@ def read(path: "Path", to_learn: bool = False) -> "keras.Model":
     """
     parts.check(path)
     saving = runtime.load_keras().saving
-    from midlevel.networks import score_layers  # noqa: F401  Keras must know them
+    from midlevel.networks import l2_scale, score_layers  # noqa: F401  Keras must know
 
     return saving.load_model(path, compile=to_learn, safe_mode=True)

@@ -12,7 +12,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "keras.layers": (
         *("InputLayer", "Dense", "Dropout"),
         *("UnitNormalization", "Rescaling"),  # normalised features
+        "Concatenate",  # old and new units
     ),
+    "midlevel.networks.l2_scale": ("L2Scale",),
     # what `heads.build` does to features before these
     "keras.src.ops.numpy": (
         *("Absolute", "Add", "Multiply", "Sign", "Sqrt", "Subtract"),

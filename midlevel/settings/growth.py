@@ -4,13 +4,12 @@ from typing import Annotated, Literal
 
 import pydantic
 
+from midlevel.networks.growing import NONE, Kind, NewUnits
 from midlevel.settings.sections import Section
 
-NONE = "none"
-Kind = Literal["none", "da", "wa", "dwa", "wwa"]
 Depth = Literal["new", "fc7", "fc6", "all"]
-# Where the settings leave them open: the paper looks into `da` with so many, and into the
-# others with 1024 and 2048 (Wang et al., CVPR 2017, "Growing a Brain").
+# Where the settings leave them open; the paper looks at 1024 to 4096 of `da`, and at
+# 1024 and 2048 of the others (Wang et al., CVPR 2017, "Growing a Brain").
 UNITS = 2048
 
 
@@ -43,9 +42,10 @@ class Growth(Section):
         return self.kind != NONE
 
     @property
-    def width(self) -> int:
-        """New units of a layer; 0: none."""
-        return (self.units or UNITS) if self.grows else 0
+    def new_units(self) -> NewUnits:
+        """What `networks.growing.grow` takes."""
+        scale = self.scale if self.norm == "l2" else None
+        return NewUnits(self.kind, self.units or UNITS, scale)
 
     @pydantic.model_validator(mode="after")
     def _units_of_a_kind(self) -> "Growth":

@@ -106,7 +106,7 @@ class Earlier:
         return growing.grow(
             tasks.parts(old)[-1],
             classes,
-            config.growth,
+            config.growth.new_units,
             config.seed,
             background,
             suffix=str(self.count + 1),
