@@ -62,6 +62,7 @@ def settings(config: Config, asked: Collection[str], source: Run | None) -> Conf
     if source is None:
         _check_alone(config)
         return config
+    _check_no_tail(config)
     theirs, given = _shared(source), config_.flat(config)
     for key in SHARED:
         if key in asked and given[key] not in (theirs[key], LEFT_OPEN):
@@ -114,13 +115,16 @@ def _shared(source: Run) -> dict[str, Any]:
     return {**found, by: chosen.by} if by else found
 
 
-def _check_depth(config: Config, source: Run) -> None:
-    learn = config.growth.learn
+def _check_no_tail(config: Config) -> None:
     if config.tail.learns:
         raise errors.MidlevelError(
             "tail.cut: expected none with --from, since the earlier classes need the "
             f"backbone as it is. Received: {config.tail.cut}. Leave it out."
         )
+
+
+def _check_depth(config: Config, source: Run) -> None:
+    learn = config.growth.learn
     if learn not in DEPTHS:
         raise errors.MidlevelError(
             f"growth.learn: expected one of {', '.join(DEPTHS)} with --from. Received: "
