@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from midlevel.networks import heads, parts
+from midlevel.networks import growing, heads, parts
 from midlevel.system import runtime
 
 
@@ -34,9 +34,10 @@ def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     falling = keras.optimizers.schedules.CosineDecay(0.1, 9)
     optimizers = [keras.optimizers.SGD(), *map(keras.optimizers.Adam, (0.1, falling))]
     used = set()
-    for kind in ({}, {"normalise": "none"}, {"background": False}):
+    kinds = ({}, {"normalise": "none"}, {"background": False})
+    made = [heads.build(4, 2, [3], **kind) for kind in kinds]
+    for head in (*made, growing.grow(made[0], 2, growing.NewUnits("wa", 3))):
         for optimizer in optimizers:
-            head = heads.build(4, 2, [3], **kind)
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)
             parts.check(path)
