@@ -159,7 +159,8 @@ def _by_photographs(
         )
         step = ImageStep(head, settings, aggregation.mean, 0)
         head, states[MEAN] = _stage(job, MEAN, step, photographs, schedule, progress)
-    schedule = _of_images(job, count)
+    patience = job.config.training.patience if job.stops_early else None
+    schedule = image_schedule(job.config, count, patience)
     step = ImageStep(head, settings, aggregation, schedule.steps(count))
     head, states[IMAGES] = _stage(job, IMAGES, step, photographs, schedule, progress)
     return head, states
@@ -177,11 +178,12 @@ def _of_windows(job: Job, count: int) -> Schedule:
     return Schedule(epochs, batch, drops=drops)
 
 
-def _of_images(job: Job, count: int) -> Schedule:
-    """How long photographs teach."""
-    settings = job.config.image_loss
+def image_schedule(
+    config: Config, count: int, patience: int | None = None
+) -> Schedule:
+    """How long so many photographs teach."""
+    settings = config.image_loss
     epochs, batch = cast(int, settings.epochs), settings.batch
-    patience = job.config.training.patience if job.stops_early else None
     if patience is None:
         steps = cast(int, settings.steps)
         least = epochs_of(cast(int, settings.least_steps), count, batch)
