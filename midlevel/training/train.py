@@ -26,6 +26,7 @@ from midlevel.system.progress import Progress
 from midlevel.training import (
     fit_whole_model,
     holding_out,
+    learning,
     results,
     resuming,
     stages,
@@ -173,7 +174,7 @@ def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
         run.keep_own(facts)
     elif not run.stored_backbone.exists():
         model = backbones.keras_model(settings.name, settings.weights)
-        run.keep_backbone(settings.name, model)
+        run.keep_backbone(settings.name, model, settings.map)
     extractor = build_extractor(config, run)
     progress.say(f"engine: {extractor.backbone.engine}")
     return extractor
@@ -197,7 +198,7 @@ def _learn(
     if not held_out:
         validation = _validation(prepared, config)
         job = replace(job, validation=validation, stops_early=True)
-    fitted = tails.fit(job, stages.fit(job, progress), progress)
+    fitted = tails.fit(job, learning.fit(job, progress), progress)
     if fitted.backbone:
         run.keep_backbone(config.backbone.name, fitted.backbone)
     # The report compares with one vector a photograph, of the first view.
