@@ -168,9 +168,7 @@ def _scores(
 
 def _option(one: Candidate, cost: Cost, dataset: Dataset) -> Option:
     data = one.config.data
-    learn_from, validate = (
-        len(dataset.split(name)) for name in (data.train, data.val)
-    )
+    learn_from, validate = (len(dataset.split(name)) for name in (data.train, data.val))
     seconds = costs.training_seconds(cost, one.config, learn_from, validate)
     return Option(
         one.strategy, one.backbone, [], seconds / 60, cost.size_mb, one.settings
@@ -188,25 +186,33 @@ def _size(dataset: Dataset, train: str, looked_at: int) -> Size:
 def _reasons(
     size: Size, probes: dict[str, float], options: Sequence[Option], best: Option
 ) -> list[str]:
-    """Why: the scenario with its source, and what was measured."""
+    """Why: what was found, what CS231n's notes have for it, and what was measured."""
     is_near = similarity.is_near(probes)
     row = strategies.STRATEGIES[SCENARIOS[size.is_small, is_near]]
-    amount = "few photographs" if size.is_small else "many photographs"
-    place = "near to" if is_near else "far from"
+    amount = "few" if size.is_small else "many"
+    place = "near to ImageNet" if is_near else "far from ImageNet"
+    by_map = ", ".join(f"{name} {100 * mAP:.1f}" for name, mAP in probes.items())
     lines = [
-        f"{size.boxes} boxes, and at least {min(size.shown.values())} photographs a "
-        f"class: {amount}. Linear models of whole photographs: "
-        + ", ".join(f"{100 * p:.1f} on the map {name}" for name, p in probes.items())
-        + f"; so they are {place} ImageNet. For that {strategies.CS231N}, has "
-        f"`{row.name}`: {row.line}.",
+        f"{size.boxes} boxes, and {min(size.shown.values())} photographs or more of "
+        f"each class, are {amount}.",
+        f"A linear model of whole photographs has, by map, mAP {by_map}: they are "
+        f"{place}.",
+        f"For {amount} photographs {place} {strategies.CS231N}, has {row.name}: "
+        f"{row.line}.",
     ]
-    quicker = max(
-        (one for one in options if one.mean is not None), key=lambda one: one.mean or 0
-    )
-    if quicker is not best:
+    tried = [one for one in options if one.mean is not None]
+    highest = max(tried, key=lambda one: one.mean or 0)
+    if highest is not best:
+        more = 100 * ((highest.mean or 0) - (best.mean or 0))
         lines.append(
-            f"{quicker.name} had {100 * ((quicker.mean or 0) - (best.mean or 0)):.1f} "
-            f"points more, which may be chance; {best.name} is quicker."
+            f"{highest.name} had {more:.1f} points more than {best.name}, which may be "
+            "chance, and takes longer."
+        )
+    if best.strategy != row.name:
+        lines.append(
+            f"Measured, {best.name} was better than {row.name}."
+            if any(one.strategy == row.name for one in tried)
+            else f"{row.name} was not tried here."
         )
     return lines
 

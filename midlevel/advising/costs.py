@@ -15,7 +15,7 @@ from midlevel.features.preparation import Prepared
 from midlevel.networks import heads
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
-from midlevel.training import holding_out, stages, tails
+from midlevel.training import holding_out, learning, stages, tails
 
 PART = 16  # photographs that are timed, and a step takes
 WARM = 4  # of them for a first turn, in which networks are compiled
@@ -89,9 +89,7 @@ def size_mb(candidate: Candidate, sample: Sample) -> float:
         for path in (network, network.with_suffix(".bin"))
         if path.exists()
     )
-    head = heads.build(
-        spec.channels, len(sample.dataset.classes), config.head.hidden
-    )
+    head = heads.build(spec.channels, len(sample.dataset.classes), config.head.hidden)
     return (kept + BYTES * head.count_params()) / MEGABYTE
 
 
@@ -121,12 +119,9 @@ def _fit_seconds(config: Config, prepared: Prepared, count: int) -> float:
         count: photographs to learn from.
     """
     clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        begun = time.monotonic()
-        job = stages.Job(prepared, _short(config), Path(folder))
-        tails.fit(job, stages.fit(job, clock), clock)
-        seconds = time.monotonic() - begun
-    if config.way.is_linear:
+    seconds = _fitted(config, prepared, clock)
+    if config.way.is_linear:  # again, now that all is loaded
+        seconds = _fitted(config, prepared, clock)
         return seconds * count / len(prepared.readable(config.data.train))
     schedules = stages.image_schedule(config, count), tails.schedule(config, count)
     wanted = {one.title: one.epochs * count / PART for one in schedules}
@@ -135,6 +130,15 @@ def _fit_seconds(config: Config, prepared: Prepared, count: int) -> float:
         wanted[title] * median(each) for title, each in clock.seconds.items()
     )
     return besides + in_steps
+
+
+def _fitted(config: Config, prepared: Prepared, clock: "Clock") -> float:
+    """How long few steps take, in seconds."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        job = stages.Job(prepared, _short(config), Path(folder))
+        tails.fit(job, learning.fit(job, clock), clock)
+    return time.monotonic() - begun
 
 
 def _short(config: Config) -> Config:

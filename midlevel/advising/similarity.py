@@ -86,5 +86,4 @@ def judged(vectors: np.ndarray, targets: np.ndarray, strength: float) -> float:
         warnings.simplefilter("ignore")  # vectors of fewer photographs than channels
         shows = (targets == 1).astype(float)
         found = selection.cross_val_predict(model, vectors, shows, cv=parts)
-    return metrics.mean_average_precision(found, targets)
-
+    return metrics.mean_average_precision(found.reshape(targets.shape), targets)

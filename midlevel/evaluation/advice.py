@@ -1,7 +1,7 @@
 """What `midlevel advise` finds."""
 
 from dataclasses import asdict, dataclass
-from statistics import fmean, pstdev
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from midlevel.evaluation import advice_text
@@ -64,8 +64,8 @@ class Option:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation over seeds."""
-        return pstdev(self.mAP) if self.mAP else None
+        """Standard deviation over seeds, which one alone has not."""
+        return stdev(self.mAP) if len(self.mAP) > 1 else None
 
     @property
     def name(self) -> str:

@@ -48,7 +48,7 @@ def spread(one: "Option") -> str:
 
     >>> from midlevel.evaluation.advice import Option
     >>> spread(Option("head", "vgg16", [0.8, 0.82], 3.0, 9.0, {}))
-    '1.0'
+    '1.4'
     """
     return "" if one.spread is None else f"{100 * one.spread:.1f}"
 

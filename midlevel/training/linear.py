@@ -126,9 +126,7 @@ def _svm(
     return Classifier(weights, intercepts, _mean(losses, batch.weights))
 
 
-def _drawn(
-    windows: WindowSet, most: int, seed: int, progress: Progress
-) -> Batch:
+def _drawn(windows: WindowSet, most: int, seed: int, progress: Progress) -> Batch:
     """All windows, or as many as memory and `most` allow, drawn evenly."""
     batches = windows.batches(np.random.default_rng(seed), most)
     with contextlib.closing(batches):

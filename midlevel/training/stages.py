@@ -178,9 +178,7 @@ def _of_windows(job: Job, count: int) -> Schedule:
     return Schedule(epochs, batch, drops=drops)
 
 
-def image_schedule(
-    config: Config, count: int, patience: int | None = None
-) -> Schedule:
+def image_schedule(config: Config, count: int, patience: int | None = None) -> Schedule:
     """How long so many photographs teach."""
     settings = config.image_loss
     epochs, batch = cast(int, settings.epochs), settings.batch

@@ -131,7 +131,8 @@ def _train(
     progress.say(f"run: {run.folder}")
     _warn_of_idle(config, progress)
     frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
-    extractor = _extractor(frozen, config, progress)
+    extractor = kept_extractor(frozen, config)
+    progress.say(f"engine: {extractor.backbone.engine}")
     run.update(engine=asdict(extractor.backbone.engine))
     views = preparation.views_by_split(config, config.features.views)
     place, strict = config.features.store, config.data.strict
@@ -167,7 +168,7 @@ def _say_finished(run: runs.Run, config: Config, progress: Progress) -> None:
         progress.say(f"its report: midlevel report --model {run.folder}")
 
 
-def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
+def kept_extractor(run: runs.Run, config: Config) -> Extractor:
     """What makes features, by the backbone that the run keeps."""
     settings, facts = config.backbone, config.backbone.facts()
     if facts and not run.stored_backbone.exists():
@@ -175,9 +176,7 @@ def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
     elif not run.stored_backbone.exists():
         model = backbones.keras_model(settings.name, settings.weights)
         run.keep_backbone(settings.name, model, settings.map)
-    extractor = build_extractor(config, run)
-    progress.say(f"engine: {extractor.backbone.engine}")
-    return extractor
+    return build_extractor(config, run)
 
 
 def _learn(

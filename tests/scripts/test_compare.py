@@ -61,7 +61,10 @@ def test_an_experiment_says_its_command_and_its_settings_are_known(path):
     lines = path.read_text().splitlines()
     about = " ".join(line.strip("# \\") for line in lines if line.startswith("#"))
     named = f"--experiment configs/experiments/{path.name}"
-    assert f"python scripts/compare settings VOC --tasks animals --output out {named}" in about
+    assert (
+        f"python scripts/compare settings VOC --tasks animals --output out {named}"
+        in about
+    )
     assert "CPU cores" in about
     assert asked.named([], None, {}, [path]) == {path.stem: asked.experiment(path)}
 

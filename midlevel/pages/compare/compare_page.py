@@ -13,7 +13,6 @@ from midlevel.pages.scale import Scale
 from midlevel.system import text
 
 
-
 def write(found: Comparison, path: Path) -> None:
     """Write the page.
 
