@@ -317,7 +317,7 @@ def advise(
     page = outputs.file(output) if output else None
     found = advising.advise(
         data or demo.folder(),
-        config_.load(config, settings),
+        config_.load(config, dict(settings or {})),
         _progress(progress),
         advising.Limits(minutes, seeds, photographs),
         tuple(strategies) or candidates.STRATEGIES,

@@ -5,8 +5,6 @@ from pathlib import Path
 import click
 
 from midlevel.commands import options
-from midlevel.networks import backbones as backbones_
-from midlevel.settings import strategies as strategies_
 from midlevel.settings.choices import DataFormat
 
 
@@ -19,16 +17,17 @@ from midlevel.settings.choices import DataFormat
     "--strategy",
     "strategies",
     multiple=True,
-    type=click.Choice(tuple(strategies_.STRATEGIES)),
-    help="To try. May be given again.  [default: linear, early, head, tail]",
+    metavar="NAME",
+    help="To try, of docs/strategies.md. May be given again.  [default: linear, early, "
+    "head, tail]",
 )
 @click.option(
     "--backbone",
     "backbones",
     multiple=True,
-    type=click.Choice(backbones_.NAMES),
     metavar="NAME",
-    help="To try. May be given again.  [default: those that come with midlevel]",
+    help="To try, of docs/backbones.md. May be given again.  [default: those that come "
+    "with midlevel]",
 )
 @click.option(
     "--minutes",
