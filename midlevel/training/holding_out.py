@@ -24,9 +24,9 @@ from midlevel.system.progress import Progress
 from midlevel.training import (
     fit_whole_model,
     labelled_windows,
+    learning,
     stages,
     tails,
-    together,
 )
 from midlevel.training.earlier import Earlier
 
@@ -137,7 +137,7 @@ def _validation(fold: Prepared, config: Config) -> Validation:
 def _of_fold(job: stages.Job, progress: Progress) -> tuple[Scored, list[dict]]:
     """The held-out photographs of a fold, scored, and how the head was fitted."""
     fold, config = job.prepared, job.config
-    fitted = together.fit(job, stages.fit(job, progress), progress)
+    fitted = learning.fit(job, progress)
     if not fold.maps:
         return _scored(fitted, fold, config), fitted.history
     frozen = _validation(fold, config)(heads.in_training(fitted.head))["mAP"]

@@ -128,11 +128,11 @@ def fit(job: Job, progress: Progress) -> FittedHead:
         errors.MidlevelError: see `fitting.fit`.
     """
     if job.config.labels.level == label_levels.IMAGE:
-        head, photographs = _new_head(job, background=False), photograph_set(job)
+        head, photographs = new_head(job, background=False), photograph_set(job)
         heads.start_at(head, photographs.odds)
         return FittedHead(*_by_photographs(job, head, photographs, progress), None)
     windows = labelled_windows.collect(job.prepared, job.config, progress)
-    head = _new_head(job)
+    head = new_head(job)
     if job.config.image_loss.epochs:
         photographs = photograph_set(job, windows)
         found = _by_photographs(job, head, photographs, progress)
@@ -164,7 +164,8 @@ def _by_photographs(
         )
         step = ImageStep(head, settings, aggregation.mean, 0)
         head, states[MEAN] = _stage(job, MEAN, step, photographs, schedule, progress)
-    schedule = _of_images(job, count)
+    patience = job.config.training.patience if job.stops_early else None
+    schedule = image_schedule(job.config, count, patience)
     step = ImageStep(head, settings, aggregation, schedule.steps(count))
     head, states[IMAGES] = _stage(job, IMAGES, step, photographs, schedule, progress)
     return head, states
@@ -182,11 +183,10 @@ def _of_windows(job: Job, count: int) -> Schedule:
     return Schedule(epochs, batch, drops=drops)
 
 
-def _of_images(job: Job, count: int) -> Schedule:
-    """How long photographs teach."""
-    settings = job.config.image_loss
+def image_schedule(config: Config, count: int, patience: int | None = None) -> Schedule:
+    """How long so many photographs teach."""
+    settings = config.image_loss
     epochs, batch = cast(int, settings.epochs), settings.batch
-    patience = job.config.training.patience if job.stops_early else None
     if patience is None:
         steps = cast(int, settings.steps)
         least = epochs_of(cast(int, settings.least_steps), count, batch)
@@ -222,7 +222,8 @@ def _stage(
     )
 
 
-def _new_head(job: Job, background: bool = True) -> "keras.Model":
+def new_head(job: Job, background: bool = True) -> "keras.Model":
+    """A head as the settings want it, which has learned nothing."""
     config, prepared = job.config, job.prepared
     settings, count = config.head, len(prepared.dataset.classes)
     if job.earlier:

@@ -16,6 +16,7 @@ from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
 from midlevel.features.trunk_maps import TrunkMaps
 from midlevel.networks import backbones
+from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 from midlevel.training import fitting, labelled_windows, stages
 from midlevel.training.fitting import Schedule
@@ -42,25 +43,29 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
         return fitted
     model = backbones.keras_model(config.backbone.name, maps.weights)
     photographs = _photographs(job, maps)
-    epochs = stages.epochs_of(
-        config.tail.steps, len(photographs), config.image_loss.batch
-    )
-    schedule = Schedule(epochs, config.image_loss.batch, title=EPOCH, section=TAIL)
+    of_tail = schedule(config, len(photographs))
     step = TailStep(
         fitted.head,
         _tail_of(model, config.backbone.name, maps.cut),
         config.tail,
         config.image_loss,
         stages.in_loss(config),
-        schedule.steps(len(photographs)),
+        of_tail.steps(len(photographs)),
     )
     place = job.folder / TAIL
     head, state = fitting.fit(
-        step, photographs, None, schedule, config.seed, place, progress
+        step, photographs, None, of_tail, config.seed, place, progress
     )
     model.trainable = False
     states = {**fitted.states, TAIL: state}
     return replace(fitted, head=head, states=states, backbone=model)
+
+
+def schedule(config: Config, count: int) -> Schedule:
+    """How long a tail learns from so many photographs."""
+    batch = config.image_loss.batch
+    epochs = stages.epochs_of(config.tail.steps, count, batch)
+    return Schedule(epochs, batch, title=EPOCH, section=TAIL)
 
 
 def with_features_of(

@@ -28,6 +28,7 @@ from midlevel.training import (
     earlier,
     fit_whole_model,
     holding_out,
+    learning,
     results,
     resuming,
     stages,
@@ -143,7 +144,8 @@ def _train(
     _warn_of_idle(config, progress)
     old = earlier.kept_in(run)
     frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
-    extractor = _extractor(frozen, config, progress)
+    extractor = kept_extractor(frozen, config)
+    progress.say(f"engine: {extractor.backbone.engine}")
     if old:
         continuing.check_same_network(extractor, old)
     run.update(engine=asdict(extractor.backbone.engine))
@@ -181,17 +183,15 @@ def _say_finished(run: runs.Run, config: Config, progress: Progress) -> None:
         progress.say(f"its report: midlevel report --model {run.folder}")
 
 
-def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
+def kept_extractor(run: runs.Run, config: Config) -> Extractor:
     """What makes features, by the backbone that the run keeps."""
     settings, facts = config.backbone, config.backbone.facts()
     if facts and not run.stored_backbone.exists():
         run.keep_own(facts)
     elif not run.stored_backbone.exists():
         model = backbones.keras_model(settings.name, run.weights(settings))
-        run.keep_backbone(settings.name, model)
-    extractor = build_extractor(config, run)
-    progress.say(f"engine: {extractor.backbone.engine}")
-    return extractor
+        run.keep_backbone(settings.name, model, settings.map)
+    return build_extractor(config, run)
 
 
 def _learn(
@@ -214,8 +214,7 @@ def _learn(
     if not held_out:
         validation = _validation(prepared, config)
         job = replace(job, validation=validation, stops_early=True)
-    fitted = together.fit(job, stages.fit(job, progress), progress)
-    fitted = tails.fit(job, fitted, progress)
+    fitted = tails.fit(job, learning.fit(job, progress), progress)
     if fitted.backbone:
         run.keep_backbone(config.backbone.name, fitted.backbone)
     # The report compares with one vector a photograph, of the first view.

@@ -1,0 +1,29 @@
+"""Settings of a linear classifier on windows of the frozen network."""
+
+from typing import Annotated, Literal
+
+import pydantic
+
+from midlevel.settings.sections import Section
+
+
+class Linear(Section):
+    """The classifier of `strategy: linear` and `early`."""
+
+    kind: Literal["softmax", "svm"] = "softmax"
+    """`softmax`: classes and background compete. `svm`: a linear SVM for each class
+    against all else, as in R-CNN; its margin goes through a sigmoid."""
+    c: Annotated[float, pydantic.Field(gt=0)] | None = None
+    """Strength: the higher, the closer it fits; by default 0.01 of softmax, 0.001 of
+    svm (docs/measurements.md, "Strategies")."""
+    windows: Annotated[int, pydantic.Field(ge=100)] = 60000
+    """Windows to learn from at most, which bounds memory; drawn where there are more."""
+
+    @property
+    def strength(self) -> float:
+        """`c`, or the default of the kind."""
+        return self.c or STRENGTHS[self.kind]
+
+
+# Chosen on held-out training photographs (docs/measurements.md, "Strategies").
+STRENGTHS = {"softmax": 0.01, "svm": 0.001}
