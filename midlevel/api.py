@@ -285,7 +285,7 @@ def advise(
     backbones: Iterable[str] = (),
     minutes: float = 30.0,
     seeds: int = 3,
-    photographs: int = 1000,
+    photographs: int = 400,
     output: "Place | None" = None,
     save: "Place | None" = None,
     progress: "Progress | None" = None,
@@ -299,7 +299,8 @@ def advise(
         data: a folder with labelled photographs; by default the demo set.
         config: settings that all have in common, or a YAML file with them.
         settings: dotted keys and their values, over `config`.
-        strategies: by default linear, early, head and tail.
+        strategies: by default linear, head and tail; and early, where the photographs
+            are far from ImageNet's.
         backbones: names; by default those whose weights travel with midlevel.
         minutes: to try in; what would take longer is timed alone.
         seeds: of each trial, with another part of the photographs held out.
@@ -312,7 +313,6 @@ def advise(
             backbone is unknown; a file cannot be written.
     """
     from midlevel.advising import advise as advising
-    from midlevel.advising import candidates
     from midlevel.datasets import demo
     from midlevel.pages import outputs
     from midlevel.pages.advise import advise_page
@@ -324,7 +324,7 @@ def advise(
         config_.load(config, dict(settings or {})),
         _progress(progress),
         advising.Limits(minutes, seeds, photographs),
-        tuple(strategies) or candidates.STRATEGIES,
+        tuple(strategies),
         tuple(backbones),
     )
     if page:

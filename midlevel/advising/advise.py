@@ -28,7 +28,7 @@ from midlevel.system.progress import Progress
 
 MINUTES = 30.0  # to try candidates in
 SEEDS = 3
-AT_MOST = 1000  # photographs that are tried; a ranking needs no million
+AT_MOST = 400  # photographs that are tried; a ranking needs no more
 # Few photographs, near to ImageNet: CS231n's four scenarios of transfer learning.
 SCENARIOS = {
     (True, True): "linear",
@@ -60,14 +60,15 @@ def advise(
     config: Config,
     progress: Progress,
     limits: Limits | None = None,
-    wanted: Sequence[str] = candidates.STRATEGIES,
+    wanted: Sequence[str] = (),
     backbones: Sequence[str] = (),
 ) -> Advice:
     """Try strategies with backbones, and say which to train with.
 
     Args:
         config: the settings that all have in common.
-        wanted: strategies.
+        wanted: strategies; by default linear, head and tail, and of photographs far
+            from ImageNet early.
         backbones: names; by default those whose weights travel with midlevel.
 
     Raises:
@@ -75,15 +76,19 @@ def advise(
             backbone is unknown.
     """
     limits = limits or Limits()
+    names = backbones or candidates.at_hand()
+    candidates.check(wanted, names)
     dataset = reading.for_training(data, config, progress)
-    found = candidates.of(config, dataset, progress, wanted, backbones)
     train = config.data.train
     with tempfile.TemporaryDirectory() as folder:
         sample = Sample.drawn(
             dataset, train, limits.photographs, config.seed, Path(folder)
         )
-        first = config_.load(config, {"backbone.name": found[0].backbone})
+        first = config_.load(config, {"backbone.name": names[0]})
         probes = similarity.measure(sample, first, progress)
+        is_near = similarity.is_near(probes)
+        some = wanted or (candidates.NEAR if is_near else candidates.FAR)
+        found = candidates.of(config, dataset, progress, some, names)
         known = _timed(found, sample, dataset, config, progress)
         options = _tried(found, known, sample, dataset, limits, progress)
     size = _size(dataset, train, len(sample))

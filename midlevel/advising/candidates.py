@@ -14,7 +14,8 @@ from midlevel.system import text
 from midlevel.system.progress import Progress
 
 # From the quickest to the slowest. `all` and `scratch` are for those who ask for them.
-STRATEGIES = ("linear", "early", "head", "tail")
+NEAR = ("linear", "head", "tail")  # of photographs near to ImageNet
+FAR = ("linear", "early", "head", "tail")
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,11 @@ def at_hand() -> tuple[str, ...]:
     return tuple(name for name, spec in backbones.BACKBONES.items() if spec.packaged)
 
 
-def of(
-    base: Config,
-    dataset: Dataset,
-    progress: Progress,
-    wanted: Sequence[str] = STRATEGIES,
-    names: Sequence[str] = (),
-) -> list[Candidate]:
-    """Candidates, backbone by backbone.
-
-    One that a backbone or the settings do not allow is not among them, which is said.
-
-    Args:
-        base: the settings that all have in common.
-        wanted: strategies.
-        names: backbones; by default those at hand.
+def check(wanted: Sequence[str], names: Sequence[str]) -> None:
+    """Make sure that there are such strategies and backbones.
 
     Raises:
-        errors.MidlevelError: a strategy or a backbone is unknown, or none is left.
+        errors.MidlevelError: one is unknown.
     """
     for strategy in wanted:
         if strategy not in strategies.STRATEGIES:
@@ -70,7 +58,28 @@ def of(
             )
     for name in names:
         backbones.find(name)
-    found = list(_each(base, dataset, progress, wanted, names or at_hand()))
+
+
+def of(
+    base: Config,
+    dataset: Dataset,
+    progress: Progress,
+    wanted: Sequence[str],
+    names: Sequence[str],
+) -> list[Candidate]:
+    """Candidates, backbone by backbone.
+
+    One that a backbone or the settings do not allow is not among them, which is said.
+
+    Args:
+        base: the settings that all have in common.
+        wanted: strategies.
+        names: backbones.
+
+    Raises:
+        errors.MidlevelError: none is left.
+    """
+    found = list(_each(base, dataset, progress, wanted, names))
     if not found:
         raise errors.MidlevelError(
             f"Nothing to try: the settings allow none of {', '.join(wanted)}. Leave "

@@ -33,7 +33,6 @@ from midlevel.training import (
     resuming,
     stages,
     tails,
-    together,
 )
 from midlevel.training.earlier import Earlier
 from midlevel.training.stages import FittedHead

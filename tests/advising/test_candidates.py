@@ -21,7 +21,7 @@ def names(found):
 
 def test_each_strategy_is_tried_with_each_backbone_at_hand(dataset):
     wanted = ("head", "tail")
-    found = candidates.of(config_.load(), dataset, stub.QUIET, wanted)
+    found = candidates.of(config_.load(), dataset, stub.QUIET, wanted, LITES)
     assert names(found) == [(s, name) for name in LITES for s in wanted]
     assert found[1].settings == {"strategy": "tail", "backbone.name": LITES[0]}
     assert found[1].config.tail.learns and not found[0].config.tail.learns
@@ -44,6 +44,10 @@ def test_what_settings_or_a_backbone_do_not_allow_is_left_out_and_said(dataset, 
     ("wanted", "backbones", "said"),
     [(("tial",), (), "Did you mean tail"), (("head",), ("vgg",), "Received: vgg")],
 )
-def test_an_unknown_name_is_refused(dataset, wanted, backbones, said):
+def test_an_unknown_name_is_refused(wanted, backbones, said):
     with pytest.raises(errors.MidlevelError, match=said):
-        candidates.of(config_.load(), dataset, stub.QUIET, wanted, backbones)
+        candidates.check(wanted, backbones)
+
+
+def test_those_at_hand_are_those_whose_weights_travel_with_midlevel():
+    assert list(candidates.at_hand()) == LITES
