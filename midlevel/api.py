@@ -40,6 +40,7 @@ def train(
     settings: "Settings" = None,
     seed: int | None = None,
     run: "Place | None" = None,
+    from_run: "Place | Run | None" = None,
     resume: bool = False,
     progress: "Progress | None" = None,
 ) -> "Run":
@@ -52,6 +53,8 @@ def train(
         seed: the same seed gives the same weights on a CPU; over `settings`.
         run: the folder to write; by default a new one in `runs/train`. Where it holds
             an unfinished run of the same data and settings, that is gone on with.
+        from_run: a finished run. The new one learns the classes of `data` that this one
+            does not know, and knows all; nothing of this one changes.
         resume: go on with an interrupted run, the newest if `run` is not given, with
             its own settings.
         progress: where to say how it goes; by default on stderr.
@@ -69,6 +72,7 @@ def train(
         config=config,
         settings={**(settings or {}), **of_seed},
         run=run,
+        from_run=from_run,
         resume=resume,
         progress=progress,
         then=after_training.report,

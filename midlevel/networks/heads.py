@@ -87,18 +87,22 @@ def classifier(
     start = keras.initializers.GlorotUniform(seed=seed)
     units, activation = (1 + classes, "softmax") if background else (classes, "sigmoid")
     last = keras.layers.Dense(units, activation, kernel_initializer=start, name=name)
-    return last(x) if background else _with_none(last(x))
+    if background:
+        return last(x)
+    from midlevel.networks import score_layers
+
+    return score_layers.WithNone(name=f"{name}_with_none")(last(x))
 
 
-def _with_none(p: "keras.KerasTensor") -> "keras.KerasTensor":
-    """Scores of classes with the probability of none of them before them."""
-    ops = runtime.load_keras().ops
-    return ops.concatenate([ops.prod(1 - p, axis=-1, keepdims=True), p], axis=-1)
+def classifier_of(head: "keras.Model") -> "keras.layers.Dense":
+    """The last layer with weights of the head of one task."""
+    dense = runtime.load_keras().layers.Dense
+    return [layer for layer in head.layers if isinstance(layer, dense)][-1]
 
 
 def has_background(head: "keras.Model") -> bool:
-    """Whether column 0 of a head's scores is a class of its own."""
-    return bool(head.get_layer("fcb").units == head.output_shape[-1])
+    """Whether column 0 of the scores of the head of one task is a class of its own."""
+    return bool(classifier_of(head).units == head.output_shape[-1])
 
 
 def start_at(head: "keras.Model", odds: np.ndarray) -> None:
@@ -107,8 +111,9 @@ def start_at(head: "keras.Model", odds: np.ndarray) -> None:
     Args:
         odds: `(classes,)`.
     """
-    kernel, _ = head.get_layer("fcb").get_weights()
-    head.get_layer("fcb").set_weights([kernel, np.asarray(odds, np.float32)])
+    last = classifier_of(head)
+    kernel, _ = last.get_weights()
+    last.set_weights([kernel, np.asarray(odds, np.float32)])
 
 
 def _normalised(x: "keras.KerasTensor") -> "keras.KerasTensor":
@@ -233,6 +238,6 @@ def read(path: "Path", to_learn: bool = False) -> "keras.Model":
     """
     parts.check(path)
     saving = runtime.load_keras().saving
-    from midlevel.networks import l2_scale  # noqa: F401  Keras must know its layer
+    from midlevel.networks import l2_scale, score_layers  # noqa: F401  Keras must know
 
     return saving.load_model(path, compile=to_learn, safe_mode=True)

@@ -26,6 +26,7 @@ from midlevel.settings.sections import (
     Windows,
 )
 from midlevel.settings.tail import Tail
+from midlevel.settings.tasks import Tasks
 
 # What settings meant that were written before there was a choice.
 BEFORE_SELECT = {"select": "val", "image_loss.epochs": 0, "scores.whole": False}
@@ -46,6 +47,7 @@ class Config(Section):
     scores: Scores = Scores()
     tail: Tail = Tail()
     growth: Growth = Growth()
+    tasks: Tasks = Tasks()
     engine: engines.EngineName = "auto"
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: engines.Precision = "f32"
@@ -157,6 +159,22 @@ def _is_list(key: str) -> bool:
     field = kind.model_fields.get(last) if hasattr(kind, "model_fields") else None
     kinds = (field.annotation, *get_args(field.annotation)) if field else ()
     return any(get_origin(one) is list for one in kinds)
+
+
+def asked(
+    base: Config | str | Path | None = None, settings: dict | None = None
+) -> set[str]:
+    """Dotted keys of the settings that `base` or `settings` give, default or not."""
+    if isinstance(base, Config):
+        tree = base.model_dump(exclude_unset=True)
+    else:
+        tree = _tree(base)
+    found = set(settings or ())
+    for name, value in tree.items():
+        found |= (
+            {f"{name}.{key}" for key in value} if isinstance(value, dict) else {name}
+        )
+    return found
 
 
 def dump(config: Config) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,16 +24,18 @@ from midlevel.settings.config import Config
 from midlevel.settings.sections import Training
 from midlevel.system.progress import Progress
 from midlevel.training import (
+    continuing,
+    earlier,
     fit_whole_model,
     holding_out,
     results,
     resuming,
     stages,
     tails,
+    together,
 )
-
-if TYPE_CHECKING:
-    import keras
+from midlevel.training.earlier import Earlier
+from midlevel.training.stages import FittedHead
 
 Then = Callable[[runs.Run, Prepared, Progress], None]
 
@@ -44,6 +46,7 @@ def train(
     config: str | Path | Config | None = None,
     settings: dict[str, Any] | None = None,
     run: str | Path | None = None,
+    from_run: str | Path | runs.Run | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     then: Then | None = None,
@@ -55,6 +58,7 @@ def train(
         config: settings, or a YAML file with them.
         settings: dotted keys and their values, over `config`.
         run: the folder to write, or to go on in; by default a new one.
+        from_run: a finished run, whose classes the new one knows too.
         resume: go on with an interrupted run, by default the newest, as it was begun.
         progress: where to say how it goes; by default on stderr.
         then: called with the run when it is finished, if `report` is set.
@@ -66,18 +70,20 @@ def train(
         errors.MidlevelError: what the user gave cannot be used; the message says why.
         errors.Interrupted: Ctrl-C; what was finished is saved.
     """
-    progress = progress or Progress()
+    progress, source = progress or Progress(), None
     if resume:
         place = runs.Run(run) if run else runs.newest(finished=False)
-        folder, chosen = resuming.resumed(place, data, settings or config)
+        folder, chosen = resuming.resumed(place, data, settings or config or from_run)
     else:
         folder, chosen = _asked(data, config_.load(config, settings))
+        source = continuing.source(from_run, run) if from_run else None
+        chosen = continuing.settings(chosen, config_.asked(config, settings), source)
         place = runs.create(run)
         if place.has_begun:
-            resuming.check_same(place, folder, chosen)
+            resuming.check_same(place, folder, chosen, source)
             chosen = place.config
     with _going_on_explained(place), place.alone():
-        prepared = _train(folder, chosen, place, progress)
+        prepared = _train(folder, chosen, place, progress, source)
         if prepared and chosen.report and then:
             then(place, prepared, progress)
         if prepared:
@@ -114,23 +120,32 @@ def _going_on_explained(run: runs.Run) -> Iterator[None]:
 
 
 def _train(
-    data: Path, config: Config, run: runs.Run, progress: Progress
+    data: Path,
+    config: Config,
+    run: runs.Run,
+    progress: Progress,
+    source: runs.Run | None = None,
 ) -> Prepared | None:
     """Begin, prepare, learn, write; None where that was done before."""
     started = time.monotonic()
     if run.has_begun:
         progress.say(f"{run.folder}: holds this run already, going on")
     drawn = run.split_files if run.has_begun else None
-    dataset = reading.for_training(data, config, progress, drawn)
+    before = earlier.before(run, source)
+    known = [name for task in before for name in task["classes"]]
+    dataset = reading.for_training(data, config, progress, drawn, known)
     config = label_levels.resolved(dataset, config)
-    resuming.begin(run, config, dataset, data)
+    resuming.begin(run, config, dataset, data, before, source)
     if run.record["finished"]:
         _say_finished(run, config, progress)
         return None
     progress.say(f"run: {run.folder}")
     _warn_of_idle(config, progress)
+    old = earlier.kept_in(run)
     frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
     extractor = _extractor(frozen, config, progress)
+    if old:
+        continuing.check_same_network(extractor, old)
     run.update(engine=asdict(extractor.backbone.engine))
     views = preparation.views_by_split(config, config.features.views)
     place, strict = config.features.store, config.data.strict
@@ -139,7 +154,7 @@ def _train(
         weights = frozen.weights(config.backbone)
         maps = trunk_maps.prepare(prepared, config, weights, progress)
         prepared = replace(prepared, maps=maps)
-    learned = _learn(run, config, prepared, started, progress)
+    learned = _learn(run, config, prepared, old, started, progress)
     results.write(run, config, learned, progress)
     run.update(finished=True)
     run.discard_checkpoints()
@@ -172,7 +187,7 @@ def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
     if facts and not run.stored_backbone.exists():
         run.keep_own(facts)
     elif not run.stored_backbone.exists():
-        model = backbones.keras_model(settings.name, settings.weights)
+        model = backbones.keras_model(settings.name, run.weights(settings))
         run.keep_backbone(settings.name, model)
     extractor = build_extractor(config, run)
     progress.say(f"engine: {extractor.backbone.engine}")
@@ -183,21 +198,24 @@ def _learn(
     run: runs.Run,
     config: Config,
     prepared: Prepared,
+    old: Earlier | None,
     started: float,
     progress: Progress,
 ) -> results.Learned:
     """Score held-out photographs; fit head and whole model, and keep them in the run.
 
     Args:
+        old: the tasks onto which this one is learned.
         started: when training began, as `time.monotonic` counts.
     """
     extracted = time.monotonic()
-    held_out = holding_out.score(prepared, config, run.checkpoints, progress)
-    job = stages.Job(prepared, config, run.checkpoints)
+    held_out = holding_out.score(prepared, config, run.checkpoints, progress, old)
+    job = stages.Job(prepared, config, run.checkpoints, earlier=old)
     if not held_out:
         validation = _validation(prepared, config)
         job = replace(job, validation=validation, stops_early=True)
-    fitted = tails.fit(job, stages.fit(job, progress), progress)
+    fitted = together.fit(job, stages.fit(job, progress), progress)
+    fitted = tails.fit(job, fitted, progress)
     if fitted.backbone:
         run.keep_backbone(config.backbone.name, fitted.backbone)
     # The report compares with one vector a photograph, of the first view.
@@ -205,31 +223,54 @@ def _learn(
     place = config.features.store
     prepared = tails.with_features_of(fitted, prepared, views, place, progress)
     whole = fit_whole_model.fit(prepared, config)
-    measured = _kept_and_scored(
-        run, fitted.head, whole, prepared, _validation(prepared, config)
-    )
+    classes = prepared.dataset.classes
+    if old:
+        whole = old.whole(whole, _shape_of_whole(prepared))
+        prepared = _with_all_labels(run, config, prepared)
+    validation = _validation(prepared, config)
+    measured = _kept_and_scored(run, fitted, whole, prepared, validation)
     learned = time.monotonic()
     timings = {
         "features_s": round(extracted - started, 1),
         "head_s": round(learned - extracted, 1),
     }
-    counted = _counted(fitted.ids, prepared.dataset.classes)
-    return results.Learned(prepared, fitted, held_out, measured, counted, timings)
+    counted = _counted(fitted.ids, classes)
+    return results.Learned(
+        prepared, classes, fitted, held_out, measured, counted, timings, old
+    )
 
 
 def _validation(prepared: Prepared, config: Config) -> Validation:
     return Validation(prepared, config.data.val, stages.aggregations(config))
 
 
+def _shape_of_whole(prepared: Prepared) -> tuple[int, int]:
+    """Of the weights of a whole model: `(levels * channels, classes)`."""
+    extractor = prepared.extractor
+    levels, channels = len(extractor.geometry.levels), extractor.backbone.spec.channels
+    return levels * channels, len(prepared.dataset.classes)
+
+
+def _with_all_labels(run: runs.Run, config: Config, prepared: Prepared) -> Prepared:
+    """The photographs with what the data says of the earlier classes, too."""
+    quiet = Progress(quiet=True)
+    dataset = reading.for_run(run, quiet)
+    views = preparation.views_by_split(config, config.features.views[:1])
+    place = config.features.store
+    found = preparation.prepare(dataset, views, prepared.extractor, place, quiet)
+    dataset = replace(found.dataset, problems=prepared.dataset.problems)
+    return replace(found, dataset=dataset, failures=prepared.failures)
+
+
 def _kept_and_scored(
     run: runs.Run,
-    head: "keras.Model",
+    fitted: FittedHead,
     whole: WholeModel | None,
     prepared: Prepared,
     validation: Validation,
 ) -> Scored:
     """The validation split, by the head and the whole model as the run keeps them."""
-    heads.keep(run.head_file, run.stored_head, head)
+    heads.keep(run.head_file, run.stored_head, fitted.joined or fitted.head)
     if whole:
         whole_model_file.keep(run.whole_file, whole)
     engine = prepared.extractor.backbone.engine
