@@ -68,8 +68,7 @@ def grow(
     Raises:
         errors.MidlevelError: the old head has too few hidden layers.
     """
-    last = _dense(head)[-1]
-    x = last.input
+    x = heads.classifier_of(head).input
     if units.kind != NONE:
         old = _Old.of(head, units.kind)
         x = _grown(old, units.kind, _New(units, old.dropout, seed, suffix))
@@ -92,7 +91,7 @@ def hidden_layers(head: "keras.Model") -> "list[list[keras.layers.Dense]]":
             found += [source] if isinstance(source, dense) else below(source)
         return found
 
-    levels = [_dense(head)[-1:]]
+    levels = [[heads.classifier_of(head)]]
     while found := [one for layer in levels[-1] for one in below(layer)]:
         levels.append(list(dict.fromkeys(found)))
     return levels[1:]
