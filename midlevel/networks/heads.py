@@ -16,7 +16,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.method.whole import STEADY
-from midlevel.networks import parts
+from midlevel.networks import parts, tasks
 from midlevel.system import files, runtime
 from midlevel.system.keras_defaults import keras_defaults
 
@@ -95,9 +95,13 @@ def classifier(
 
 
 def classifier_of(head: "keras.Model") -> "keras.layers.Dense":
-    """The last layer with weights of the head of one task."""
+    """The last dense layer of the head of one task."""
+    return _dense(head)[-1]
+
+
+def _dense(head: "keras.Model") -> "list[keras.layers.Dense]":
     dense = runtime.load_keras().layers.Dense
-    return [layer for layer in head.layers if isinstance(layer, dense)][-1]
+    return [layer for layer in head.layers if isinstance(layer, dense)]
 
 
 def has_background(head: "keras.Model") -> bool:
@@ -152,28 +156,43 @@ def in_training(head: "keras.Model") -> Scorer:
 
 @keras_defaults()
 def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
-    """The units of a head's last hidden layer.
+    """The units of a head's last hidden layer, of several tasks those of each.
 
     Returns:
         a network from features `(n, channels)` to activations `(n, units)`, and the
         units' weights towards column 0 and classes, float32 `(units, 1 + classes)`;
-        of a head without background, column 0 is nought.
+        of a head without background, column 0 is nought, of several tasks it is the
+        sum of theirs.
 
     Raises:
         errors.MidlevelError: the head has no hidden layer.
     """
-    keras = runtime.load_keras()
-    dense = [one for one in head.layers if isinstance(one, keras.layers.Dense)]
-    if len(dense) < 2:
+    keras, by_task = runtime.load_keras(), tasks.parts(head)
+    if any(len(_dense(part)) < 2 for part in by_task):
         raise errors.MidlevelError(
             "The head has no hidden layer (head.hidden is empty), so no units to look "
             "at. Look at the backbone's instead: --of backbone."
         )
-    below = keras.Model(head.input, dense[-1].input)  # of a grown head, several layers
-    weights = dense[-1].get_weights()[0]
-    if not has_background(head):
-        weights = np.pad(weights, ((0, 0), (1, 0)))
-    return in_training(below), weights
+    last = [classifier_of(part) for part in by_task]
+    layers = list({id(one.input): one.input for one in last}.values())
+    units = layers[0] if len(layers) == 1 else keras.layers.Concatenate()(layers)
+    rows, width = _rows(layers), 1
+    weights = np.zeros((units.shape[-1], head.output_shape[-1]), np.float32)
+    for part, layer in zip(by_task, last, strict=True):
+        own, count = rows[id(layer.input)], part.output_shape[-1] - 1
+        kernel = layer.get_weights()[0]
+        weights[own, width : width + count] = kernel[:, -count:]
+        if has_background(part):
+            weights[own, 0] += kernel[:, 0]
+        width += count
+    return in_training(keras.Model(head.input, units)), weights
+
+
+def _rows(layers: "list[keras.KerasTensor]") -> dict[int, slice]:
+    """Where the units of each tensor are when all stand in a row."""
+    ends = np.cumsum([0, *(layer.shape[-1] for layer in layers)]).tolist()
+    spans = zip(layers, ends[:-1], ends[1:], strict=True)
+    return {id(layer): slice(start, end) for layer, start, end in spans}
 
 
 def network(

@@ -64,6 +64,7 @@ def settings(config: Config, asked: Collection[str], source: Run | None) -> Conf
     if source is None:
         _check_alone(config)
         return config
+    _check_no_tail(config)
     theirs, given = _shared(source), config_.flat(config)
     for key in SHARED:
         if key in asked and given[key] not in (theirs[key], LEFT_OPEN):
@@ -116,13 +117,16 @@ def _shared(source: Run) -> dict[str, Any]:
     return {**found, by: chosen.by} if by else found
 
 
-def _check_layers(config: Config, source: Run) -> None:
-    learn, kind = config.growth.learn, config.growth.kind
+def _check_no_tail(config: Config) -> None:
     if config.tail.learns:
         raise errors.MidlevelError(
             "tail.cut: expected none with --from, since the earlier classes need the "
             f"backbone as it is. Received: {config.tail.cut}. Leave it out."
         )
+
+
+def _check_layers(config: Config, source: Run) -> None:
+    learn, kind = config.growth.learn, config.growth.kind
     if learn != "new" and config.image_loss.epochs == 0:
         raise errors.MidlevelError(
             f"growth.learn={learn} needs the image loss. Received: image_loss.epochs=0."
