@@ -130,6 +130,7 @@ def _train(
         return None
     progress.say(f"run: {run.folder}")
     _warn_of_idle(config, progress)
+    tails.warn_of_few(dataset, config, progress)
     frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
     extractor = _extractor(frozen, config, progress)
     run.update(engine=asdict(extractor.backbone.engine))
