@@ -122,9 +122,7 @@ def _svm(
 
 def _drawn(windows: WindowSet, most: int, seed: int, progress: Progress) -> Batch:
     """All windows, or as many as memory and `most` allow, drawn evenly."""
-    batches = windows.batches(np.random.default_rng(seed), most)
-    with contextlib.closing(batches):
-        batch = next(batches)
+    batch = next(windows.batches(np.random.default_rng(seed), most))
     if len(batch) < len(windows):
         progress.say(
             f"learns from {len(batch)} of {len(windows)} windows, drawn evenly "
