@@ -51,6 +51,8 @@ class Backbone(Section):
         backbone = table.BACKBONES.get(info.data.get("name", ""))
         maps = [one.name for one in backbone.maps] if backbone else []
         if name != table.LAST and name not in maps and "name" in info.data:
+            if not maps:  # one's own, or one whose maps have no names
+                raise ValueError("expected last, the one map that the network gives")
             raise config_errors.NotOneOf(name, [table.LAST, *maps])
         return name
 

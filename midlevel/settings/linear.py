@@ -16,8 +16,9 @@ class Linear(Section):
     c: Annotated[float, pydantic.Field(gt=0)] | None = None
     """Strength: the higher, the closer it fits; by default 0.01 of softmax, 0.001 of
     svm (docs/measurements.md, "Strategies")."""
-    windows: Annotated[int, pydantic.Field(ge=100)] = 60000
-    """Windows to learn from at most, which bounds memory; drawn where there are more."""
+    windows: Annotated[int, pydantic.Field(ge=100)] = 20000
+    """Windows to learn from at most, drawn where there are more; bounds memory and
+    time."""
 
     @property
     def strength(self) -> float:

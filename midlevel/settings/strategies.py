@@ -1,10 +1,10 @@
 """What learns, and from where on: strategies, each a row that fills in other settings.
 
-A row fills in what is left open. What it does not allow is told in a line. The scenarios
-are those of CS231n's notes on transfer learning (Karpathy; by how much data there is and
-how like ImageNet it is); the ways to learn are the three that guides to pretrained
-networks give: the classifier alone, a part of the network, all of it with its weights
-or with its architecture alone.
+A row fills in what is left open; what it does not allow is told in a line. The
+scenarios are those of the notes on transfer learning of CS231n, a course: how much data
+there is, and how like ImageNet it is. The ways to learn are the three that guides to
+pretrained networks have: the classifier alone, a part of the network, or all of it,
+with its weights or its architecture alone.
 """
 
 from collections.abc import Mapping

@@ -41,9 +41,11 @@ class Tail(Section):
         Raises:
             ValueError: it has no such map.
         """
-        names = [INPUT, *(one.name for one in backbone.maps)]
+        names = [one.name for one in backbone.maps]
+        if backbone.name in table.BACKBONES:  # midlevel has its layers
+            names = [INPUT, *names]
         if self.learns and self.cut not in names:
-            there = f"one of {', '.join([NONE, *names])}"
+            there = f"one of {', '.join([NONE, *names])}" if names else NONE
             received = " ".join(self.cut[:80].split())
             hint = text.did_you_mean(self.cut, names)
             raise ValueError(

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midlevel import errors
-from midlevel.datasets import label_levels
 from midlevel.networks import heads
 from midlevel.settings.linear import Linear
 from midlevel.system import runtime
@@ -24,7 +22,7 @@ from midlevel.training.fitting import State
 from midlevel.training.stages import FittedHead, Job
 
 STAGE = "linear"
-ITERATIONS = 300  # of the solver, at most
+ITERATIONS = 100  # of the solver, at most
 BIAS = 10.0  # what the intercept is a weight of in the SVM, as in R-CNN's released code
 FAR = 20.0  # log-odds by which a class that no window shows lies below the others
 
@@ -35,14 +33,9 @@ def fit(job: Job, progress: Progress) -> FittedHead:
     It leaves no checkpoint: a run that was interrupted fits it again.
 
     Raises:
-        errors.DataError: no window has a label, or only one class has some.
+        errors.DataError: no window shows an object.
     """
     config = job.config
-    if config.labels.level == label_levels.IMAGE:
-        raise errors.DataError(
-            f"strategy={config.way.name} learns from windows with labels, and labels "
-            "of photographs alone give none. Draw boxes, or leave strategy out."
-        )
     windows = labelled_windows.collect(job.prepared, config, progress)
     settings = config.linear
     head = stages.new_head(job, background=settings.kind == "softmax")
@@ -120,7 +113,8 @@ def _svm(
             model = svm.LinearSVC(C=strength, dual=False, intercept_scaling=BIAS)
             with _quiet():
                 model.fit(vectors, shows, batch.weights)
-            weights[:, number], intercepts[number] = model.coef_[0], model.intercept_
+            weights[:, number] = model.coef_[0]
+            intercepts[number] = np.squeeze(model.intercept_)
             margins = np.where(shows, 1, -1) * model.decision_function(vectors)
             losses += np.maximum(0, 1 - margins) ** 2
     return Classifier(weights, intercepts, _mean(losses, batch.weights))
@@ -128,9 +122,7 @@ def _svm(
 
 def _drawn(windows: WindowSet, most: int, seed: int, progress: Progress) -> Batch:
     """All windows, or as many as memory and `most` allow, drawn evenly."""
-    batches = windows.batches(np.random.default_rng(seed), most)
-    with contextlib.closing(batches):
-        batch = next(batches)
+    batch = next(windows.batches(np.random.default_rng(seed), most))
     if len(batch) < len(windows):
         progress.say(
             f"learns from {len(batch)} of {len(windows)} windows, drawn evenly "

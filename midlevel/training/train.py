@@ -142,6 +142,7 @@ def _train(
     progress.say(f"run: {run.folder}")
     _warn_of_idle(config, progress)
     old = earlier.kept_in(run)
+    tails.warn_of_few(dataset, config, progress)
     frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
     extractor = kept_extractor(frozen, config)
     progress.say(f"engine: {extractor.backbone.engine}")

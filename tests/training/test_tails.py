@@ -131,10 +131,19 @@ def test_a_tail_that_unlearns_is_warned_about():
     [
         (
             {"tail.cut": "stride8"},
-            "expected one of none, before_last",
+            "expected one of none, input, before_last",
         ),
         (
             {"tail.cut": "stride16", "backbone.name": "convnext_tiny"},
+            "expected one of none, input.",
+        ),
+        (
+            {
+                "tail.cut": "input",
+                "backbone.name": "onnx",
+                "backbone.weights": "a.onnx",
+                "backbone.stride": 16,
+            },
             "expected none",
         ),
         ({"tail.cut": "stride16", "features.method": "crop"}, "must be dense"),
