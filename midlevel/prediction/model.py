@@ -102,9 +102,9 @@ class Model:
     def columns(self) -> tuple[str, ...]:
         """What each column of window scores is of.
 
-        Labels alone teach no background, nor do several tasks have one in common.
+        Several tasks have no background in common.
         """
-        has_one = self.config.labels.level != "image" and not self.tasks
+        has_one = self.config.has_background and not self.tasks
         return labels.names_by_id(self.classes, has_one)
 
     @property

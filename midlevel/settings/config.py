@@ -114,6 +114,15 @@ class Config(Section):
         """The row of the table of strategies; never `auto`."""
         return strategies.of(dict(self))
 
+    @property
+    def has_background(self) -> bool:
+        """Whether column 0 of window scores is a class of its own.
+
+        Labels alone teach none, and of an SVM for each class none is the background's.
+        """
+        is_svm = self.way.is_linear and self.linear.kind == "svm"
+        return self.labels.level != "image" and not is_svm
+
     def at(self, level: str) -> "Config":
         """The settings for a level of labels, with what they leave open until then."""
         if level == "auto":

@@ -38,7 +38,7 @@ def fit(job: Job, progress: Progress) -> FittedHead:
     config = job.config
     windows = labelled_windows.collect(job.prepared, config, progress)
     settings = config.linear
-    head = stages.new_head(job, background=settings.kind == "softmax")
+    head = stages.new_head(job, background=config.has_background)
     batch = _drawn(windows, settings.windows, config.seed, progress)
     found = of_windows(heads.below_last(head), batch, settings, _count(job))
     heads.set_last(head, found.weights, found.intercepts)

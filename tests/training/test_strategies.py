@@ -51,7 +51,10 @@ def test_it_is_a_head_without_a_hidden_layer_for_all_that_takes_heads(run, toy_v
     assert [layer.name for layer in head.layers].count("fcb") == 1
     evaluated = midlevel.evaluate(run.folder, progress=stub.QUIET)
     assert evaluated.mAP == run.metrics["mAP"]
-    record = midlevel.load(run.folder).predict(toy_voc / "JPEGImages/val_01.jpg")[0]
+    model = midlevel.load(run.folder)
+    is_softmax = run.config.linear.kind == "softmax"
+    assert model.columns[0] == ("background" if is_softmax else "none of the classes")
+    record = model.predict(toy_voc / "JPEGImages/val_01.jpg")[0]
     assert set(record["scores"]) == set(run.record["classes"])
 
 
