@@ -158,13 +158,13 @@ def in_training(head: "keras.Model") -> Scorer:
 def below_last(head: "keras.Model") -> Scorer:
     """What a head's last layer takes: features `(n, channels)` to vectors."""
     keras = runtime.load_keras()
-    return in_training(keras.Model(head.input, head.get_layer("fcb").input))
+    return in_training(keras.Model(head.input, classifier_of(head).input))
 
 
 def set_last(head: "keras.Model", weights: np.ndarray, intercepts: np.ndarray) -> None:
     """Give a head's last layer its weights `(units below, units)` and intercepts."""
     arrays = [np.asarray(part, np.float32) for part in (weights, intercepts)]
-    head.get_layer("fcb").set_weights(arrays)
+    classifier_of(head).set_weights(arrays)
 
 
 @keras_defaults()

@@ -14,7 +14,7 @@ class Linear(Section):
     """`softmax`: classes and background compete. `svm`: a linear SVM for each class
     against all else, as in R-CNN; its margin goes through a sigmoid."""
     c: Annotated[float, pydantic.Field(gt=0)] | None = None
-    """Strength: the higher, the closer it fits; by default 0.01 of softmax, 0.001 of
+    """Strength: the higher, the closer it fits; by default 0.001 of softmax, 0.001 of
     svm (docs/measurements.md, "Strategies")."""
     windows: Annotated[int, pydantic.Field(ge=100)] = 20000
     """Windows to learn from at most, drawn where there are more; bounds memory and
@@ -27,4 +27,4 @@ class Linear(Section):
 
 
 # Chosen on held-out training photographs (docs/measurements.md, "Strategies").
-STRENGTHS = {"softmax": 0.01, "svm": 0.001}
+STRENGTHS = {"softmax": 0.001, "svm": 0.001}
