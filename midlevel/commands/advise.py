@@ -26,8 +26,8 @@ from midlevel.settings.choices import DataFormat
     "backbones",
     multiple=True,
     metavar="NAME",
-    help="To try, of docs/backbones.md. May be given again.  [default: the EfficientNet-"
-    "Lite ones]",
+    help="To try, of docs/backbones.md. May be given again.  [default: all "
+    "EfficientNet-Lite]",
 )
 @click.option(
     "--minutes",
