@@ -105,6 +105,16 @@ def test_the_new_class_is_learned_and_all_are_measured(second):
     assert second.metrics["windows"].keys() == {"background", "wedge"}
 
 
+def test_it_is_exported_and_reported_as_any_run(second, tmp_path):
+    formats = ["keras", "openvino"]
+    places = {"output": tmp_path / "exports", "progress": stub.QUIET}
+    assert midlevel.export(second, formats=formats, **places)
+    midlevel.report(second, output=tmp_path / "report.html", progress=stub.QUIET)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(name in text for name in ("square", "disc", "wedge"))
+    midlevel.units(second, output=tmp_path / "units", progress=stub.QUIET)
+
+
 def test_the_run_stands_alone(toy_voc, first, onto, tmp_path):
     copy = shutil.copytree(first.folder, tmp_path / "old")
     run = onto(tmp_path / "new", copy)
