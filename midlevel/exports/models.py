@@ -103,7 +103,8 @@ def _over_windows(head: Any) -> Any:
     inputs = keras.Input((None, head.input_shape[-1]), name="windows")
     copy = keras.models.clone_model(head, input_tensors=inputs)
     for layer in copy.layers:
-        layer.set_weights(head.get_layer(layer.name).get_weights())
+        if layer.weights:
+            layer.set_weights(head.get_layer(layer.name).get_weights())
     return copy
 
 
