@@ -134,6 +134,11 @@ def say(run: Run, progress: Progress) -> None:
         f"validation mAP on {found['split']!r}: area {best['area']:.4f}, 11-point "
         f"{best['eleven_point']:.4f}, non-interpolated {best['non_interpolated']:.4f}"
     )
+    for task in run.record.get("tasks", []):
+        names = task["classes"]
+        mean = metrics.mean(found["AP"][name]["area"] for name in names)
+        told = "not measured, the split shows none" if mean is None else f"{mean:.4f}"
+        progress.say(f"of these {', '.join(names)}: area {told}")
     chose = found["chosen_on"]
     if chose["select"] == "heldout":
         gap = 100 * (chose["mAP"] - best["area"])

@@ -105,6 +105,16 @@ def test_the_new_class_is_learned_and_all_are_measured(second):
     assert second.metrics["windows"].keys() == {"background", "wedge"}
 
 
+def test_it_is_exported_and_reported_as_any_run(second, tmp_path):
+    formats = ["keras", "openvino"]
+    places = {"output": tmp_path / "exports", "progress": stub.QUIET}
+    assert midlevel.export(second, formats=formats, **places)
+    midlevel.report(second, output=tmp_path / "report.html", progress=stub.QUIET)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(name in text for name in ("square", "disc", "wedge"))
+    midlevel.units(second, output=tmp_path / "units", progress=stub.QUIET)
+
+
 def test_the_run_stands_alone(toy_voc, first, onto, tmp_path):
     copy = shutil.copytree(first.folder, tmp_path / "old")
     run = onto(tmp_path / "new", copy)
@@ -266,7 +276,7 @@ BAD = {
     "aggregation": ({"scores__aggregation": "max"}, "scores.aggregation: the tasks"),
     "head": ({"head__hidden": [4]}, r"Expected \[16\], as in .*Received: \[4\]"),
     "tail": ({"tail__cut": "stride16"}, "tail.cut: expected none with --from"),
-    "below": ({"growth__learn": "fc6"}, "growth.learn: expected one of new, fc7"),
+    "below": ({"growth__learn": "fc6"}, "growth.learn=fc6: expected a run whose head"),
 }
 
 
