@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from midlevel import errors
 from midlevel.advising import candidates, costs, similarity, trials
 from midlevel.advising.candidates import Candidate
 from midlevel.advising.costs import Cost
@@ -25,10 +26,14 @@ from midlevel.settings import strategies
 from midlevel.settings.config import Config
 from midlevel.system import files
 from midlevel.system.progress import Progress
+from midlevel.training import holding_out
 
 MINUTES = 30.0  # to try candidates in
 SEEDS = 3
 AT_MOST = 400  # photographs that are tried; a ranking needs no more
+# What is tried: settings that have to be left open, and what that is.
+OPEN = {"strategy": "auto", "backbone.map": "last", "tail.cut": "none"}
+WITH_LOSS = {"image_loss.mean_epochs": 0}
 # Few photographs, near to ImageNet: CS231n's four scenarios of transfer learning.
 SCENARIOS = {
     (True, True): "linear",
@@ -54,6 +59,23 @@ class Limits:
     seeds: int = SEEDS
     photographs: int = AT_MOST
 
+    def check(self) -> None:
+        """Make sure that something can be tried.
+
+        Raises:
+            errors.MidlevelError: it cannot.
+        """
+        least = holding_out.LEAST
+        for name, value, smallest in (
+            ("minutes", self.minutes, 0),
+            ("seeds", self.seeds, 1),
+            ("photographs", self.photographs, least),
+        ):
+            if not value >= smallest:
+                raise errors.MidlevelError(
+                    f"{name}: expected {smallest} or more. Received: {value}."
+                )
+
 
 def advise(
     data: str | Path,
@@ -75,8 +97,11 @@ def advise(
         errors.MidlevelError: the data cannot be read, or are too few; a strategy or a
             backbone is unknown.
     """
-    limits = limits or Limits()
-    names = backbones or candidates.at_hand()
+    limits, given = limits or Limits(), config_.given(config)
+    limits.check()
+    _check_open(given)
+    asked = [given["backbone.name"]] if "backbone.name" in given else []
+    names = backbones or asked or candidates.at_hand()
     candidates.check(wanted, names)
     dataset = reading.for_training(data, config, progress)
     train = config.data.train
@@ -84,8 +109,7 @@ def advise(
         sample = Sample.drawn(
             dataset, train, limits.photographs, config.seed, Path(folder)
         )
-        first = config_.load(config, {"backbone.name": names[0]})
-        probes = similarity.measure(sample, first, progress)
+        probes = similarity.measure(sample, config, names[0], progress)
         is_near = similarity.is_near(probes)
         some = wanted or (candidates.NEAR if is_near else candidates.FAR)
         found = candidates.of(config, dataset, progress, some, names)
@@ -102,6 +126,26 @@ def advise(
         best,
         _reasons(size, probes, options, best),
     )
+
+
+def _check_open(given: dict[str, Any]) -> None:
+    """Refuse settings of which several are tried, and those that are not timed.
+
+    Raises:
+        errors.MidlevelError: one is given.
+    """
+    for key, left in {**OPEN, **WITH_LOSS}.items():
+        if given.get(key, left) != left:
+            raise errors.MidlevelError(
+                f"advise tries {key} itself, or does without: expected {left}. "
+                f"Received: {given[key]}. Leave it out, or name what is to be tried "
+                "with --strategy."
+            )
+    if given.get("image_loss.epochs") == 0:
+        raise errors.MidlevelError(
+            "advise tries heads with an image loss. Received: image_loss.epochs=0. "
+            "Leave it out."
+        )
 
 
 def recommended(options: Sequence[Option]) -> Option:

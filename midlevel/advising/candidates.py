@@ -24,7 +24,7 @@ class Candidate:
 
     Attributes:
         config: all settings, with the level of labels resolved.
-        settings: what differs from the settings that were given, as `--set` takes it.
+        settings: those that were given, and what makes it, as `--set` takes them.
     """
 
     strategy: str
@@ -97,11 +97,12 @@ def _each(
 ) -> Iterator[Candidate]:
     for name in names:
         for strategy in wanted:
-            settings = {"strategy": strategy, "backbone.name": name}
+            own = {"strategy": strategy, "backbone.name": name}
             try:
-                config = config_.load(base, settings)
+                config = config_.load(base, own)
                 config = label_levels.resolved(dataset, config)
+                label_levels.check(dataset, config)
             except errors.MidlevelError as error:
                 progress.say(f"left out: {strategy} on {name}: {error}")
                 continue
-            yield Candidate(strategy, name, config, settings)
+            yield Candidate(strategy, name, config, {**config_.given(base), **own})

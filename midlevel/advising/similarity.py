@@ -27,17 +27,24 @@ ENOUGH = 300  # photographs; of more the same is found
 NEAR = 0.01  # mAP by which an earlier map has to be better, to count
 
 
-def measure(sample: Sample, config: Config, progress: Progress) -> dict[str, float]:
+def measure(
+    sample: Sample, config: Config, backbone: str, progress: Progress
+) -> dict[str, float]:
     """The mAP of a ridge regression on each map of a backbone, the last one first.
 
     Of photographs of the training split, each judged by others; a vector a photograph.
+
+    Args:
+        config: where features are stored, and what computes them.
+        backbone: its name.
     """
-    spec = backbones.find(config.backbone.name)
+    spec = backbones.find(backbone)
     names, some = [LAST, *(one.name for one in spec.maps)], sample.first(ENOUGH)
     with progress.task("how near to ImageNet", len(names)) as advance:
         found = {}
         for name in names:
-            found[name] = _of_map(some, config, name, progress.silent())
+            one = _seeing(config, backbone, name)
+            found[name] = _of_map(some, one, progress.silent())
             advance()
     return found
 
@@ -51,13 +58,23 @@ def is_near(probes: dict[str, float]) -> bool:
     return probes[LAST] >= max(probes.values()) - NEAR
 
 
-def _of_map(sample: Sample, config: Config, name: str, progress: Progress) -> float:
-    settings = {
-        "strategy": "linear",
-        "backbone.map": name,
-        "windows.pyramid": "single",
-    }
-    config = config_.load(config, settings)
+def _seeing(config: Config, backbone: str, name: str) -> Config:
+    """Settings of features of one level, from a map."""
+    return config_.load(
+        None,
+        {
+            "backbone.name": backbone,
+            "backbone.map": name,
+            "windows.pyramid": "single",
+            "features.store": config.features.store,
+            "data.train": config.data.train,
+            "engine": config.engine,
+            "precision": config.precision,
+        },
+    )
+
+
+def _of_map(sample: Sample, config: Config, progress: Progress) -> float:
     prepared = sample.prepared(config, {sample.train: [ORIGINAL]}, progress)
     views = list(prepared.views(sample.train, [ORIGINAL]))
     vectors = np.stack([view.whole.mean(axis=0) for view in views])

@@ -102,7 +102,8 @@ def tried(candidate: Candidate, sample: Sample, seed: int, progress: Progress) -
     Raises:
         errors.MidlevelError: too few photographs for some to be held out.
     """
-    config = candidate.config.model_copy(update={"seed": seed})
+    update = {"seed": seed, "select": "heldout"}
+    config = candidate.config.model_copy(update=update)
     prepared = sample.prepared(config, views_to_learn(config), progress)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(dir=sample.folder) as folder:

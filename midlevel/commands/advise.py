@@ -45,7 +45,7 @@ from midlevel.settings.choices import DataFormat
 )
 @click.option(
     "--photographs",
-    type=click.IntRange(1),
+    type=click.IntRange(10),
     default=400,
     show_default=True,
     help="To try on, at most.",

@@ -101,6 +101,21 @@ def for_run(
     return label_levels.learned_from(dataset, config) if is_own else dataset
 
 
+def of_all_tasks(data: str | Path, run: Run, progress: Progress) -> Dataset:
+    """The data that a run of several tasks learns from, with the classes of all.
+
+    Args:
+        data: where it is now.
+
+    Raises:
+        errors.DataError: it cannot be read.
+    """
+    dataset = labelled(data, run.config, run.record["classes"])
+    dataset = _passed_over(dataset, progress)
+    dataset = with_validation(dataset, run.config, run.split_files)
+    return label_levels.learned_from(dataset, run.config)
+
+
 def labelled(
     data: str | Path, config: Config, classes: Sequence[str] | None = None
 ) -> Dataset:

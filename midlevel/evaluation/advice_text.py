@@ -1,7 +1,10 @@
 """What `midlevel advise` found, for a person: a table in percent, and why."""
 
+import shlex
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from midlevel.system import terminal, text
 
@@ -17,6 +20,7 @@ NOTE = (
     "OpenVINO predicts from."
 )
 BEST = "recommended"
+MANY = 8  # settings; more are a file
 
 
 def as_text(found: "Advice") -> str:
@@ -39,8 +43,21 @@ def about(found: "Advice") -> str:
 
 def command(found: "Advice") -> str:
     """How to train as advised."""
-    told = " ".join(f"--set {key}={value}" for key, value in found.settings.items())
-    return f"midlevel train {found.data} {told}"
+    if len(found.settings) > MANY:
+        return f"midlevel train {shlex.quote(found.data)} --config FILE, as --save FILE"
+    pairs = [f"{key}={_value(value)}" for key, value in found.settings.items()]
+    told = " ".join(f"--set {shlex.quote(pair)}" for pair in pairs)
+    return f"midlevel train {shlex.quote(found.data)} {told}"
+
+
+def _value(value: Any) -> str:
+    """As `--set` reads it.
+
+    >>> _value(["cat", "dog"]), _value(None), _value(True)
+    ('[cat, dog]', 'null', 'true')
+    """
+    told = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
+    return told.removesuffix("\n").removesuffix("\n...")
 
 
 def spread(one: "Option") -> str:

@@ -4,6 +4,7 @@ config.yaml       every setting, resolved
 run.json          classes, k, thresholds, data, what made it, whether it is finished
 environment.json  versions, machine, command
 split.csv         which photograph was in which split
+earlier.csv       photographs that taught earlier tasks, of a run learned onto another
 history.csv       a row per epoch
 metrics.json      validation scores in three forms, windows learned from, timings
 report.*          a page on the run, and its numbers: see `report_page`
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "midlevel-run/1"
 ADVICE = "Name another folder with --run, or make room."
+EARLIER = "earlier.csv"
 LOCK = ".lock"  # held by the process that trains
 
 
@@ -130,6 +132,12 @@ class Run:
     def stored_backbone(self) -> Path:
         """The backbone as OpenVINO reads it."""
         return self.folder / "backbone.xml"
+
+    @property
+    def earlier_files(self) -> list[str]:
+        """`earlier.csv`: the photographs that taught earlier tasks, where there are."""
+        path = self.folder / EARLIER
+        return [row["file"] for row in files.read_csv(path)] if path.exists() else []
 
     @property
     def weights_file(self) -> Path:

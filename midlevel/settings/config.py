@@ -194,20 +194,22 @@ def _is_list(key: str) -> bool:
     return any(get_origin(one) is list for one in kinds)
 
 
+def given(base: Config | str | Path | None = None) -> dict[str, Any]:
+    """The settings that `base` gives, default or not, by their dotted keys.
+
+    Raises:
+        errors.MidlevelError: the file cannot be read.
+    """
+    if isinstance(base, Config):
+        return _dotted(base.model_dump(exclude_unset=True))
+    return _dotted(_tree(base))
+
+
 def asked(
     base: Config | str | Path | None = None, settings: dict | None = None
 ) -> set[str]:
     """Dotted keys of the settings that `base` or `settings` give, default or not."""
-    if isinstance(base, Config):
-        tree = base.model_dump(exclude_unset=True)
-    else:
-        tree = _tree(base)
-    found = set(settings or ())
-    for name, value in tree.items():
-        found |= (
-            {f"{name}.{key}" for key in value} if isinstance(value, dict) else {name}
-        )
-    return found
+    return {*given(base), *(settings or ())}
 
 
 def dump(config: Config) -> str:
@@ -217,8 +219,12 @@ def dump(config: Config) -> str:
 
 def flat(config: Config) -> dict[str, Any]:
     """Each setting by its dotted key, as `--set` takes them."""
+    return _dotted(config.model_dump())
+
+
+def _dotted(tree: dict) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in config.model_dump().items():
+    for name, value in tree.items():
         section = value if isinstance(value, dict) else {"": value}
         found |= {f"{name}.{key}".rstrip("."): v for key, v in section.items()}
     return found

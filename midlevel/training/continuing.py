@@ -5,17 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from midlevel import errors
+from midlevel.datasets import Dataset
+from midlevel.evaluation import overlap
 from midlevel.features.extractor import Extractor
 from midlevel.prediction import facts, inputs
 from midlevel.runs import Run
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
+from midlevel.system.progress import Progress
 from midlevel.training.earlier import Earlier
 
-BACKBONE = ("name", "weights", "stride", "image_size", "scaling", "order", "output")
+BACKBONE = ("name", "weights", "map", "stride", "image_size")
+OF_OWN = ("scaling", "order", "output")
 SHARED = (  # settings that all tasks of a run have in common
     *("windows.pyramid", "windows.overlap"),
-    *(f"backbone.{key}" for key in BACKBONE),
+    *(f"backbone.{key}" for key in (*BACKBONE, *OF_OWN)),
     *("features.method", "features.context"),
     *("head.hidden", "head.normalise", "head.dropout"),
     *("scores.aggregation", "scores.k", "scores.top", "scores.lse", "scores.mirror"),
@@ -64,7 +68,7 @@ def settings(config: Config, asked: Collection[str], source: Run | None) -> Conf
     if source is None:
         _check_alone(config)
         return config
-    _check_no_tail(config)
+    _check_strategy(config)
     theirs, given = _shared(source), config_.flat(config)
     for key in SHARED:
         if key in asked and given[key] not in (theirs[key], LEFT_OPEN):
@@ -117,7 +121,24 @@ def _shared(source: Run) -> dict[str, Any]:
     return {**found, by: chosen.by} if by else found
 
 
-def _check_no_tail(config: Config) -> None:
+def say_seen(run: Run, dataset: Dataset, progress: Progress) -> None:
+    """Say which photographs of the validation split taught earlier tasks."""
+    measured = [row.path for row in dataset.split(run.config.data.val)]
+    seen = overlap.among(measured, map(Path, run.earlier_files))
+    if seen:
+        progress.warn(
+            f"{len(seen)} of {len(measured)} validation photographs taught earlier "
+            "classes: figures of these flatter. Measure them on others: midlevel "
+            "evaluate OTHERS"
+        )
+
+
+def _check_strategy(config: Config) -> None:
+    if config.way.is_linear:
+        raise errors.MidlevelError(
+            f"strategy={config.way.name}: expected head with --from, since tasks share "
+            "the layers of a head. Leave it out, or train without --from."
+        )
     if config.tail.learns:
         raise errors.MidlevelError(
             "tail.cut: expected none with --from, since the earlier classes need the "

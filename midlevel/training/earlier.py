@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from midlevel import errors
+from midlevel.evaluation import overlap
 from midlevel.method.calibration import Calibration
 from midlevel.method.whole import WholeModel
 from midlevel.networks import growing, heads, tasks
 from midlevel.prediction import facts
 from midlevel.prediction.facts import Facts
 from midlevel.runs import Run, whole_model_file
+from midlevel.runs.run import EARLIER
 from midlevel.settings.config import Config
 from midlevel.system import files
 
@@ -159,6 +161,8 @@ def kept_in(run: Run) -> Earlier | None:
     if not (folder / TASK_FILES[-1]).exists():
         folder.mkdir(parents=True, exist_ok=True)
         _check_there(source, run)
+        rows = [{"file": str(path.resolve())} for path in overlap.photographs(source)]
+        run.write_csv(EARLIER, rows)
         _copy(source, run.folder, NETWORK_FILES)
         _copy(source, folder, TASK_FILES)
     copied = Run(folder)

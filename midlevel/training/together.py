@@ -43,7 +43,9 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
     progress.say(
         f"growth.learn={config.growth.learn}: of the run's own layers, "
         f"{', '.join(shared)} learn{'s' if len(shared) == 1 else ''} too, at "
-        f"1/{config.growth.new_factor:g} of the new ones' rate"
+        f"1/{config.growth.new_factor:g} of the new ones' rate. The run's own classes "
+        "get other scores, and keep calibration and thresholds: midlevel evaluate on "
+        "photographs of these says what they are worth"
     )
     windows = None
     if config.labels.level != label_levels.IMAGE:

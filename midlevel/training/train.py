@@ -149,6 +149,7 @@ def _train(
     progress.say(f"engine: {extractor.backbone.engine}")
     if old:
         continuing.check_same_network(extractor, old)
+        continuing.say_seen(run, dataset, progress)
     run.update(engine=asdict(extractor.backbone.engine))
     views = preparation.views_by_split(config, config.features.views)
     place, strict = config.features.store, config.data.strict
@@ -157,7 +158,7 @@ def _train(
         weights = frozen.weights(config.backbone)
         maps = trunk_maps.prepare(prepared, config, weights, progress)
         prepared = replace(prepared, maps=maps)
-    learned = _learn(run, config, prepared, old, started, progress)
+    learned = _learn(run, config, prepared, old, data, started, progress)
     results.write(run, config, learned, progress)
     run.update(finished=True)
     run.discard_checkpoints()
@@ -203,7 +204,9 @@ def kept_extractor(run: runs.Run, config: Config) -> Extractor:
     if facts and not run.stored_backbone.exists():
         run.keep_own(facts)
     elif not run.stored_backbone.exists():
-        model = backbones.keras_model(settings.name, run.weights(settings))
+        is_kept = run.weights_file.exists()  # those of a run that is learned onto
+        weights = run.weights_file if is_kept else settings.weights
+        model = backbones.keras_model(settings.name, weights)
         run.keep_backbone(settings.name, model, settings.map)
     return build_extractor(config, run)
 
@@ -213,6 +216,7 @@ def _learn(
     config: Config,
     prepared: Prepared,
     old: Earlier | None,
+    data: Path,
     started: float,
     progress: Progress,
 ) -> results.Learned:
@@ -220,6 +224,7 @@ def _learn(
 
     Args:
         old: the tasks onto which this one is learned.
+        data: where the photographs are.
         started: when training began, as `time.monotonic` counts.
     """
     extracted = time.monotonic()
@@ -239,7 +244,7 @@ def _learn(
     classes = prepared.dataset.classes
     if old:
         whole = old.whole(whole, _shape_of_whole(prepared))
-        prepared = _with_all_labels(run, config, prepared)
+        prepared = _with_all_labels(run, config, prepared, data)
     validation = _validation(prepared, config)
     measured = _kept_and_scored(run, fitted, whole, prepared, validation)
     learned = time.monotonic()
@@ -264,10 +269,12 @@ def _shape_of_whole(prepared: Prepared) -> tuple[int, int]:
     return levels * channels, len(prepared.dataset.classes)
 
 
-def _with_all_labels(run: runs.Run, config: Config, prepared: Prepared) -> Prepared:
+def _with_all_labels(
+    run: runs.Run, config: Config, prepared: Prepared, data: Path
+) -> Prepared:
     """The photographs with what the data says of the earlier classes, too."""
     quiet = Progress(quiet=True)
-    dataset = reading.for_run(run, quiet)
+    dataset = reading.of_all_tasks(data, run, quiet)
     views = preparation.views_by_split(config, config.features.views[:1])
     place = config.features.store
     found = preparation.prepare(dataset, views, prepared.extractor, place, quiet)
