@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from midlevel.networks import growing, heads, parts
+from midlevel.networks import growing, heads, parts, tasks
 from midlevel.system import runtime
 
 
@@ -30,13 +30,23 @@ def names(path):
     return found
 
 
+def without_background_before(keras):
+    """A head as versions wrote it that had operations behind the classifier."""
+    head = heads.build(4, 2, [3])
+    none = keras.ops.prod(1 - head.output, axis=-1, keepdims=True)
+    scores = keras.ops.concatenate([none, head.output], axis=-1)
+    return keras.Model(head.input, scores)
+
+
 def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     falling = keras.optimizers.schedules.CosineDecay(0.1, 9)
     optimizers = [keras.optimizers.SGD(), *map(keras.optimizers.Adam, (0.1, falling))]
     used = set()
     kinds = ({}, {"normalise": "none"}, {"background": False})
     made = [heads.build(4, 2, [3], **kind) for kind in kinds]
-    for head in (*made, growing.grow(made[0], 2, growing.NewUnits("wa", 3))):
+    grown = growing.grow(made[0], 2, growing.NewUnits("wa", 3), suffix="2")
+    joined = tasks.joined([made[0], grown])
+    for head in (*made, joined, without_background_before(keras)):
         for optimizer in optimizers:
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)
