@@ -93,7 +93,8 @@ def is_countable(model: Model) -> bool:
 def _networks(model: Model) -> tuple[Any, Any]:
     """The run's backbone and head as Keras models."""
     settings, run = model.config.backbone, model.run
-    backbone = backbones.keras_model(settings.name, run.weights(settings))
+    weights = run.weights(settings)
+    backbone = backbones.keras_model(settings.name, weights, settings.map)
     return backbone, heads.load(run.head_file)
 
 

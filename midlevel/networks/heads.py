@@ -138,6 +138,19 @@ def in_training(head: "keras.Model") -> Scorer:
 
 
 @keras_defaults()
+def below_last(head: "keras.Model") -> Scorer:
+    """What a head's last layer takes: features `(n, channels)` to vectors."""
+    keras = runtime.load_keras()
+    return in_training(keras.Model(head.input, head.get_layer("fcb").input))
+
+
+def set_last(head: "keras.Model", weights: np.ndarray, intercepts: np.ndarray) -> None:
+    """Give a head's last layer its weights `(units below, units)` and intercepts."""
+    arrays = [np.asarray(part, np.float32) for part in (weights, intercepts)]
+    head.get_layer("fcb").set_weights(arrays)
+
+
+@keras_defaults()
 def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
     """The units of a head's last hidden layer.
 

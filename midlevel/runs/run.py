@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from midlevel import errors
 from midlevel.networks import backbones
+from midlevel.networks.backbones import table
 from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
@@ -152,14 +153,17 @@ class Run:
         self.write_json("environment.json", environment())
         self.write_json("run.json", {"schema": SCHEMA, "finished": False, **record})
 
-    def keep_backbone(self, name: str, model: "keras.Model") -> None:
+    def keep_backbone(
+        self, name: str, model: "keras.Model", map: str = table.LAST
+    ) -> None:
         """Write the backbone, so that the run stands alone and needs no TensorFlow.
 
         Its Keras weights too, unless they are to the bit those that come with midlevel.
 
         Args:
             name: in the table of backbones.
-            model: the network that the run is scored with.
+            model: the network that the run is scored with, whole.
+            map: the one that its features are of, see `table.Spec.maps`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         packaged = backbones.find(name).packaged
@@ -169,7 +173,8 @@ class Run:
                 model.save_weights(path)
         else:
             self.weights_file.unlink(missing_ok=True)
-        backbones.store(self.stored_backbone, name, model)
+        as_far = backbones.as_far_as(model, name, map)
+        backbones.store(self.stored_backbone, name, as_far, map)
 
     def keep_own(self, facts: backbones.Facts) -> None:
         """Write a network of the user's own: the run needs that file no more.

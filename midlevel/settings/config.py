@@ -11,9 +11,11 @@ import yaml
 
 from midlevel import errors
 from midlevel.networks import engines
-from midlevel.settings import choices, config_errors, yaml_text
+from midlevel.networks.backbones import table
+from midlevel.settings import choices, config_errors, strategies, yaml_text
 from midlevel.settings.backbone import Backbone
 from midlevel.settings.image_loss import ImageLoss
+from midlevel.settings.linear import Linear
 from midlevel.settings.scores import Scores
 from midlevel.settings.sections import (
     Data,
@@ -44,6 +46,11 @@ class Config(Section):
     image_loss: ImageLoss = ImageLoss()
     scores: Scores = Scores()
     tail: Tail = Tail()
+    linear: Linear = Linear()
+    strategy: strategies.Name = "auto"
+    """What learns (docs/strategies.md): `head`, `linear`, `early`, `tail`, `all` or
+    `scratch`; each fills in other settings. `auto`: what `tail.cut` says, so `head`
+    where there is none."""
     engine: engines.EngineName = "auto"
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: engines.Precision = "f32"
@@ -56,6 +63,13 @@ class Config(Section):
     """Write the page on the run when training ends."""
     seed: Annotated[int, pydantic.Field(ge=0)] = 0
     """The same seed gives the same weights on a CPU."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, settings: Any) -> Any:
+        if not isinstance(settings, dict):
+            return settings
+        return strategies.filled(settings, cls.model_construct().model_dump())
 
     @pydantic.model_validator(mode="after")
     def _windows_fit_the_backbone(self):
@@ -79,12 +93,22 @@ class Config(Section):
 
     @pydantic.model_validator(mode="after")
     def _tail_fits(self):
+        if self.tail.learns and self.backbone.map != table.LAST:
+            raise ValueError(
+                "tail.cut needs the last map, to which the tail leads; backbone.map is "
+                f"{self.backbone.map}"
+            )
         self.tail.check(self.backbone.spec())
         if self.tail.learns and self.features.method == "crop":
             raise ValueError("tail.cut needs maps; features.method must be dense")
         if self.tail.learns and self.image_loss.epochs == 0:
             raise ValueError("tail.cut needs the image loss; image_loss.epochs is 0")
         return self
+
+    @property
+    def way(self) -> strategies.Strategy:
+        """The row of the table of strategies; never `auto`."""
+        return strategies.of(dict(self))
 
     def at(self, level: str) -> "Config":
         """The settings for a level of labels, with what they leave open until then."""
@@ -173,7 +197,7 @@ def flat(config: Config) -> dict[str, Any]:
 
 def _tree(base: Config | str | Path | None) -> dict:
     if isinstance(base, Config):
-        return base.model_dump()
+        return base.model_dump(exclude_unset=True)  # what is open stays open
     return yaml_text.read(Path(base)) if base else {}
 
 

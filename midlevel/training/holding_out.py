@@ -21,7 +21,13 @@ from midlevel.images.augment import ORIGINAL
 from midlevel.networks import heads
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
-from midlevel.training import fit_whole_model, labelled_windows, stages, tails
+from midlevel.training import (
+    fit_whole_model,
+    labelled_windows,
+    learning,
+    stages,
+    tails,
+)
 
 HELD_OUT = "/held out"  # a split's name; data cannot have one with a slash
 PARTS = 5
@@ -122,7 +128,7 @@ def _of_fold(
     """The held-out photographs of a fold, scored, and how the head was fitted."""
     validation = Validation(fold, HELD_OUT, stages.aggregations(config))
     job = stages.Job(fold, config, folder, validation if is_watched else None)
-    fitted = stages.fit(job, progress)
+    fitted = learning.fit(job, progress)
     if not fold.maps:
         return _scored(fitted, fold, config), fitted.history
     frozen = validation(heads.in_training(fitted.head))["mAP"]

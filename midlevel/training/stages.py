@@ -123,11 +123,11 @@ def fit(job: Job, progress: Progress) -> FittedHead:
         errors.MidlevelError: see `fitting.fit`.
     """
     if job.config.labels.level == label_levels.IMAGE:
-        head, photographs = _new_head(job, background=False), _photographs(job)
+        head, photographs = new_head(job, background=False), _photographs(job)
         heads.start_at(head, photographs.odds)
         return FittedHead(*_by_photographs(job, head, photographs, progress), None)
     windows = labelled_windows.collect(job.prepared, job.config, progress)
-    head = _new_head(job)
+    head = new_head(job)
     if job.config.image_loss.epochs:
         photographs = _photographs(job, windows)
         found = _by_photographs(job, head, photographs, progress)
@@ -217,7 +217,8 @@ def _stage(
     )
 
 
-def _new_head(job: Job, background: bool = True) -> "keras.Model":
+def new_head(job: Job, background: bool = True) -> "keras.Model":
+    """A head as the settings want it, which has learned nothing."""
     config, prepared = job.config, job.prepared
     settings = config.head
     return heads.build(

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,13 @@ from midlevel.networks import backbones, heads
 from midlevel.runs import whole_model_file
 from midlevel.settings import config as config_
 from midlevel.settings.config import Config
-from midlevel.settings.sections import Training
+from midlevel.settings.linear import Linear
+from midlevel.settings.sections import Section, Training
 from midlevel.system.progress import Progress
 from midlevel.training import (
     fit_whole_model,
     holding_out,
+    learning,
     results,
     resuming,
     stages,
@@ -129,6 +131,7 @@ def _train(
         return None
     progress.say(f"run: {run.folder}")
     _warn_of_idle(config, progress)
+    tails.warn_of_few(dataset, config, progress)
     frozen = runs.Run(run.checkpoints / "frozen") if config.tail.learns else run
     extractor = _extractor(frozen, config, progress)
     run.update(engine=asdict(extractor.backbone.engine))
@@ -147,16 +150,29 @@ def _train(
 
 
 def _warn_of_idle(config: Config, progress: Progress) -> None:
-    """Say which settings were asked for that count only where windows teach alone."""
-    usual, asked = Training().resolved(), config.training
+    """Say which settings were asked for that do not count beside the others."""
     names = ("optimizer", "learning_rate", "batch", "epochs", "steps")
-    idle = [name for name in names if getattr(asked, name) != getattr(usual, name)]
-    if idle and config.image_loss.epochs:
-        told = ", ".join(f"training.{name}" for name in idle)
+    training = _changed("training", config.training, Training().resolved(), names)
+    linear = _changed("linear", config.linear, Linear(), Linear.model_fields)
+    if training and config.way.is_linear:
+        progress.warn(f"strategy={config.way.name} does not use {', '.join(training)}")
+    elif training and config.image_loss.epochs:
         progress.warn(
-            f"only with image_loss.epochs=0 do these settings count: {told}; see "
-            "image_loss for the others"
+            "only with image_loss.epochs=0 do these settings count: "
+            f"{', '.join(training)}; see image_loss for the others"
         )
+    if linear and not config.way.is_linear:
+        progress.warn(
+            f"only with strategy=linear or early do these count: {', '.join(linear)}"
+        )
+
+
+def _changed(
+    section: str, asked: Section, usual: Section, names: Iterable[str]
+) -> list[str]:
+    """Dotted keys of those settings of a section that are not as usual."""
+    pairs = ((name, getattr(asked, name), getattr(usual, name)) for name in names)
+    return [f"{section}.{name}" for name, one, other in pairs if one != other]
 
 
 def _say_finished(run: runs.Run, config: Config, progress: Progress) -> None:
@@ -173,7 +189,7 @@ def _extractor(run: runs.Run, config: Config, progress: Progress) -> Extractor:
         run.keep_own(facts)
     elif not run.stored_backbone.exists():
         model = backbones.keras_model(settings.name, settings.weights)
-        run.keep_backbone(settings.name, model)
+        run.keep_backbone(settings.name, model, settings.map)
     extractor = build_extractor(config, run)
     progress.say(f"engine: {extractor.backbone.engine}")
     return extractor
@@ -197,7 +213,7 @@ def _learn(
     if not held_out:
         validation = _validation(prepared, config)
         job = replace(job, validation=validation, stops_early=True)
-    fitted = tails.fit(job, stages.fit(job, progress), progress)
+    fitted = tails.fit(job, learning.fit(job, progress), progress)
     if fitted.backbone:
         run.keep_backbone(config.backbone.name, fitted.backbone)
     # The report compares with one vector a photograph, of the first view.

@@ -236,7 +236,7 @@ def test_whatever_is_given_the_words_are_our_own(key):
         except errors.MidlevelError as error:
             message = str(error)
             assert message.startswith(key) and message[-1] in ".?", message
-            for wrong in ("nput", "should", "valid", "ictionary", "  ", "expected ."):
+            for wrong in ("Input", "should", "valid", "ictionary", "  ", "expected ."):
                 assert wrong not in message, message
             assert ".;" not in message and len(message) < 400
 
