@@ -13,18 +13,9 @@ class Linear(Section):
     kind: Literal["softmax", "svm"] = "softmax"
     """`softmax`: classes and background compete. `svm`: a linear SVM for each class
     against all else, as in R-CNN; its margin goes through a sigmoid."""
-    c: Annotated[float, pydantic.Field(gt=0)] | None = None
-    """Strength: the higher, the closer it fits; by default 0.001 of softmax, 0.001 of
-    svm (docs/measurements.md, "Strategies")."""
+    c: Annotated[float, pydantic.Field(gt=0)] = 1e-3
+    """scikit-learn's C: the higher, the closer it fits; the default was chosen on
+    held-out photographs (docs/measurements.md, "Strategies")."""
     windows: Annotated[int, pydantic.Field(ge=100)] = 20000
     """Windows to learn from at most, drawn where there are more; bounds memory and
     time."""
-
-    @property
-    def strength(self) -> float:
-        """`c`, or the default of the kind."""
-        return self.c or STRENGTHS[self.kind]
-
-
-# Chosen on held-out training photographs (docs/measurements.md, "Strategies").
-STRENGTHS = {"softmax": 0.001, "svm": 0.001}

@@ -76,7 +76,7 @@ def of_windows(
     """
     vectors = heads.score(see, batch.features)
     fit_kind = {"softmax": _softmax, "svm": _svm}[settings.kind]
-    return fit_kind(vectors, batch, settings.strength, classes)
+    return fit_kind(vectors, batch, settings.c, classes)
 
 
 def _softmax(
