@@ -1,6 +1,7 @@
 """`midlevel advise`, from photographs to a file of settings."""
 
 import json
+import shlex
 
 import click.testing
 import pytest
@@ -72,11 +73,10 @@ def test_tries_on_training_photographs_and_recommends_what_was_tried(found, toy_
 def test_the_file_trains_what_was_advised(found, toy_voc, tmp_path):
     advice, folder = found
     saved = yaml.safe_load((folder / "best.yaml").read_text())
-    assert saved == {
-        "strategy": advice.recommended.strategy,
-        "backbone": {"name": "stub"},
-    }
-    config = config_.load(folder / "best.yaml", {**SETTINGS, "report": False})
+    assert saved["strategy"] == advice.recommended.strategy
+    assert saved["backbone"] == {"name": "stub"}
+    assert saved["image_loss"] == {"steps": 40}  # as it was tried
+    config = config_.load(folder / "best.yaml", {"report": False})
     run = midlevel.train(
         toy_voc, config=config, run=tmp_path / "run", progress=stub.QUIET
     )
@@ -118,9 +118,48 @@ def test_too_few_photographs_are_refused_in_a_line(toy_voc, stub_backbone):
             settings=SETTINGS,
             strategies=["head"],
             backbones=["stub"],
-            photographs=6,
+            photographs=10,
             progress=stub.QUIET,
         )
+
+
+def test_the_command_has_the_settings_that_were_tried(toy_voc):
+    settings = {"data.classes": ["a cat", "dog"], "strategy": "head"}
+    best = Option("head", "stub", [0.5], 3.0, 9.0, settings)
+    size = Size(100, 120, {"dog": 60}, 100)
+    advice = Advice("my data", ["dog"], size, {"last": 0.5}, [best], best, [])
+    words = shlex.split(str(advice).splitlines()[-1].removeprefix("train so: "))
+    assert words[:3] == ["midlevel", "train", "my data"]
+    assert dict(config_.parse_setting(word) for word in words[4::2]) == settings
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"strategy": "tail"}, "advise tries strategy itself"),
+        ({"tail.cut": "block6"}, "advise tries tail.cut itself"),
+        ({"backbone.map": "stride16"}, "advise tries backbone.map itself"),
+        ({"image_loss.epochs": 0}, "heads with an image loss"),
+        ({"image_loss.mean_epochs": 2}, "image_loss.mean_epochs"),
+    ],
+)
+def test_what_is_tried_cannot_be_set(toy_voc, asked, said):
+    with pytest.raises(errors.MidlevelError, match=said):
+        midlevel.advise(toy_voc, settings=asked, progress=stub.QUIET)
+
+
+@pytest.mark.parametrize("name", ["seeds", "photographs"])
+def test_too_small_a_number_is_refused_in_a_line(toy_voc, name):
+    with pytest.raises(errors.MidlevelError, match=f"{name}: expected"):
+        midlevel.advise(toy_voc, **{name: 0}, progress=stub.QUIET)
+
+
+def test_the_backbone_that_is_set_is_the_one_that_is_tried(toy_voc, stub_backbone):
+    settings = {**SETTINGS, "backbone.name": "stub", "select": "val"}
+    advice = midlevel.advise(
+        toy_voc, settings=settings, strategies=["head"], seeds=1, progress=stub.QUIET
+    )
+    assert [one.name for one in advice.options] == ["head on stub"]
 
 
 def test_a_name_that_is_no_pages_is_refused_before_the_work(toy_voc):

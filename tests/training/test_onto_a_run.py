@@ -1,6 +1,7 @@
 """A new task learned onto a run: the whole way, on the stub."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import stub
 
 import midlevel
 from midlevel import datasets, errors, runs
+from midlevel.evaluation import overlap
 from midlevel.images import pixels
 from midlevel.method.calibration import Calibration
 from midlevel.networks import heads, tasks
@@ -396,3 +398,66 @@ def test_on_photographs_old_records_stay_to_the_bit(voc_animals, tmp_path):
         assert np.array_equal(new[:, 1:4], old[:, 1:])
         record = of_classes(before.record(image), before.classes)
         assert of_classes(after.record(image), before.classes) == record
+
+
+def test_photographs_that_taught_earlier_classes_are_known(first, onto, tmp_path):
+    class Lines(midlevel.Progress):
+        said: list[str] = []
+
+        def warn(self, text):
+            self.said.append(text)
+
+    # What taught squares and discs is what the new task is measured on.
+    run = onto(
+        tmp_path / "run",
+        first,
+        progress=Lines(quiet=True),
+        data__train="val",
+        data__val="train",
+    )
+    learned = {path.resolve() for path in overlap.photographs(run)}
+    assert {Path(file) for file in run.earlier_files} < learned
+    assert len(run.earlier_files) == len(first.split_files["train"])
+    (line,) = [line for line in Lines.said if "taught earlier classes" in line]
+    assert line.startswith("11 of 11 validation photographs")
+    (note,) = overlap.notes(run, "run", sorted(learned)[:1])[:1]
+    assert note.startswith("run learned from all 1")
+
+
+def test_a_task_onto_a_run_of_an_earlier_map_sees_that_map(
+    toy_voc, onto, features, tmp_path
+):
+    first = stub.train(
+        toy_voc,
+        tmp_path / "first",
+        data__classes=["square", "disc"],
+        features__store=features,
+        backbone__map="colours",
+    )
+    run = onto(tmp_path / "run", first)
+    assert run.config.backbone.map == "colours"
+    assert midlevel.load(run).classes == ("square", "disc", "wedge")
+
+
+def test_a_linear_classifier_shares_no_layers_so_it_is_refused(first, onto, tmp_path):
+    with pytest.raises(errors.MidlevelError, match="strategy=linear: expected head"):
+        onto(
+            tmp_path / "run",
+            first,
+            strategy="linear",
+            **{"head__hidden": [], "image_loss__epochs": 0},
+        )
+
+
+def test_data_that_was_moved_meanwhile_is_gone_on_with(
+    first, onto, toy_voc, tmp_path, monkeypatch
+):
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(toy_voc, here)
+    with monkeypatch.context() as patch:
+        stub.interrupt_after(patch, 1)
+        with pytest.raises(errors.Interrupted):
+            onto(tmp_path / "run", first, data=here)
+    shutil.move(here, there)
+    run = midlevel.train(there, run=tmp_path / "run", resume=True, progress=stub.QUIET)
+    assert midlevel.load(run).classes == ("square", "disc", "wedge")

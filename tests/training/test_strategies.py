@@ -7,9 +7,11 @@ import stub
 import midlevel
 from midlevel import errors
 from midlevel.networks import backbones, heads
+from midlevel.networks.backbones import table
 from midlevel.runs import Run
+from midlevel.settings import config as config_
 from midlevel.settings.linear import Linear
-from midlevel.training import linear
+from midlevel.training import linear, train
 from midlevel.training.batches import Batch
 
 LINEAR = {
@@ -194,3 +196,18 @@ def test_every_layer_learns(stub_backbone, toy_voc, tmp_path, strategy):
     assert "on few boxes of a class (" in notes.text
     evaluated = midlevel.evaluate(run.folder, progress=stub.QUIET)
     assert evaluated.mAP == run.metrics["mAP"]
+
+
+def test_from_scratch_a_packaged_network_has_random_weights(tmp_path):
+    config = config_.load(settings={"strategy": "scratch"})
+    run = Run(tmp_path / "run")
+    extractor = train.kept_extractor(run, config)
+    packaged = table.find(config.backbone.name).packaged
+    assert extractor.backbone.fingerprint != packaged.fingerprint
+    assert run.weights_file.exists()  # so the run is scored with these
+
+
+def test_weights_that_are_not_there_are_refused_for_a_packaged_network(tmp_path):
+    settings = {"backbone.weights": str(tmp_path / "gone.weights.h5")}
+    with pytest.raises(errors.MidlevelError, match="gone.weights.h5"):
+        train.kept_extractor(Run(tmp_path / "run"), config_.load(settings=settings))
