@@ -135,7 +135,7 @@ def test_resume_takes_no_settings(here, trained):
     (here / "run/run.json").write_text(json.dumps({**record, "finished": False}))
     for options in (["--seed", "1"], ["--set", "seed=1"]):
         line = fails(2, "train", "--resume", "--run", "run", *options)
-        assert "leave out --config, --set and --seed" in line
+        assert "leave out --config, --set, --seed and --from" in line
 
 
 def test_an_interruption_leaves_with_130(here, trained, toy_voc, monkeypatch):

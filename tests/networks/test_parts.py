@@ -1,9 +1,10 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 
-from midlevel.networks import growing, heads, parts
+from midlevel.networks import growing, heads, parts, tasks
 from midlevel.system import runtime
 
 
@@ -36,7 +37,9 @@ def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     used = set()
     kinds = ({}, {"normalise": "none"}, {"background": False})
     made = [heads.build(4, 2, [3], **kind) for kind in kinds]
-    for head in (*made, growing.grow(made[0], 2, growing.NewUnits("wa", 3))):
+    grown = growing.grow(made[0], 2, growing.NewUnits("wa", 3), suffix="2")
+    made += [grown, tasks.joined([made[0], grown]), without_background_before(keras)]
+    for head in made:
         for optimizer in optimizers:
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)
@@ -44,6 +47,22 @@ def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
             used |= names(path)
     table = {(module, name) for module, some in parts.PARTS.items() for name in some}
     assert used == table
+
+
+def without_background_before(keras):
+    """A head that labels alone taught, as it was made of operations once."""
+    inputs, ops = keras.Input((4,)), keras.ops
+    p = keras.layers.Dense(2, "sigmoid", name="fcb")(inputs)
+    none = ops.prod(1 - p, axis=-1, keepdims=True)
+    return keras.Model(inputs, ops.concatenate([none, p], axis=-1))
+
+
+def test_a_head_of_before_without_background_gives_what_it_gave(keras, path):
+    before = without_background_before(keras)
+    before.save(path)
+    found, features = heads.load(path), np.ones((3, 4), np.float32)
+    assert np.array_equal(found(features), before(features))
+    assert not heads.has_background(found)
 
 
 def test_a_part_that_is_added_to_the_table_is_loaded(keras, path, monkeypatch):
