@@ -102,7 +102,9 @@ def _over_windows(head: Any) -> Any:
     keras = runtime.load_keras()
     inputs = keras.Input((None, head.input_shape[-1]), name="windows")
     copy = keras.models.clone_model(head, input_tensors=inputs)
-    copy.set_weights(head.get_weights())
+    for layer in copy.layers:
+        if layer.weights:
+            layer.set_weights(head.get_layer(layer.name).get_weights())
     return copy
 
 

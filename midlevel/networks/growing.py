@@ -68,13 +68,33 @@ def grow(
     Raises:
         errors.MidlevelError: the old head has too few hidden layers.
     """
-    last = _dense(head)[-1]
-    x = last.input
+    x = heads.classifier_of(head).input
     if units.kind != NONE:
         old = _Old.of(head, units.kind)
         x = _grown(old, units.kind, _New(units, old.dropout, seed, suffix))
     scores = heads.classifier(x, classes, background, seed, f"fcb{suffix}")
     return runtime.load_keras().Model(head.input, scores, name=f"head{suffix}")
+
+
+def hidden_layers(head: "keras.Model") -> "list[list[keras.layers.Dense]]":
+    """Layers with units below the classifier of a head of one task, from FC7 down.
+
+    Those side by side are together.
+    """
+    dense = runtime.load_keras().layers.Dense
+    by_output = {id(layer.output): layer for layer in head.layers}
+
+    def below(layer: "keras.layers.Layer") -> "list[keras.layers.Dense]":
+        taken = layer.input if isinstance(layer.input, list) else [layer.input]
+        found = []
+        for source in filter(None, (by_output.get(id(x)) for x in taken)):
+            found += [source] if isinstance(source, dense) else below(source)
+        return found
+
+    levels = [[heads.classifier_of(head)]]
+    while found := [one for layer in levels[-1] for one in below(layer)]:
+        levels.append(list(dict.fromkeys(found)))
+    return levels[1:]
 
 
 class _Old(NamedTuple):

@@ -7,7 +7,7 @@ import pydantic
 from midlevel.networks.growing import NONE, Kind, NewUnits
 from midlevel.settings.sections import Section
 
-Depth = Literal["new", "fc7", "fc6", "all"]
+Depth = Literal["new", "fc7", "fc6"]
 # Where the settings leave them open; the paper looks at 1024 to 4096 of `da`, and at
 # 1024 and 2048 of the others (Wang et al., CVPR 2017, "Growing a Brain").
 UNITS = 2048
@@ -29,9 +29,9 @@ class Growth(Section):
     scale: Annotated[float, pydantic.Field(gt=0)] = 20.0
     """That scale at the start; the paper's are 10 or 20."""
     learn: Depth = "new"
-    """Which layers learn. `new`: new ones alone. `fc7`: also the head's last hidden
-    layer. `fc6`: also the one below; of a head with one hidden layer, the backbone's
-    last convolution. `all`: also the whole head and `tail.cut`."""
+    """Which layers learn. `new`: new ones alone, and the run's classes stay what they
+    were. Then with them, at a lower rate, `fc7`: the head's last hidden layer; `fc6`:
+    its last two."""
     new_factor: Annotated[float, pydantic.Field(gt=0)] = 10.0
     """How many times as fast new layers learn as old ones; the new ones' rate is
     `image_loss.learning_rate`."""

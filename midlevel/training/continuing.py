@@ -22,7 +22,9 @@ SHARED = (  # settings that all tasks of a run have in common
     "precision",
 )
 LEFT_OPEN = "auto"
-DEPTHS = ("new", "fc7")
+# Hidden layers that the earlier head needs; of `LEARN`, that learn.
+LEARN = {"new": 0, "fc7": 1, "fc6": 2}
+GROW = {"none": 0, "da": 1, "wa": 1, "dwa": 1, "wwa": 2}
 
 
 def source(run: object, place: str | Path | None) -> Run:
@@ -72,7 +74,7 @@ def settings(config: Config, asked: Collection[str], source: Run | None) -> Conf
                 "without --from."
             )
     found = config_.load(config, theirs)
-    _check_depth(found, source)
+    _check_layers(found, source)
     return found
 
 
@@ -123,21 +125,29 @@ def _check_no_tail(config: Config) -> None:
         )
 
 
-def _check_depth(config: Config, source: Run) -> None:
-    learn = config.growth.learn
-    if learn not in DEPTHS:
-        raise errors.MidlevelError(
-            f"growth.learn: expected one of {', '.join(DEPTHS)} with --from. Received: "
-            f"{learn}, which would change the backbone below the earlier classes."
-        )
-    if learn == "new":
-        return
-    if config.image_loss.epochs == 0:
+def _check_layers(config: Config, source: Run) -> None:
+    learn, kind = config.growth.learn, config.growth.kind
+    if learn != "new" and config.image_loss.epochs == 0:
         raise errors.MidlevelError(
             f"growth.learn={learn} needs the image loss. Received: image_loss.epochs=0."
         )
-    if not config.head.hidden:
-        raise errors.MidlevelError(
-            f"growth.learn={learn}: the head of {source.folder} has no hidden layer "
-            "(head.hidden is empty). Leave it out."
-        )
+    _check_hidden(f"growth.learn={learn}", LEARN[learn], config, source)
+    _check_hidden(f"growth.kind={kind}", GROW[kind], config, source)
+
+
+def _check_hidden(setting: str, needed: int, config: Config, source: Run) -> None:
+    """Refuse a setting that needs more hidden layers than the earlier head has.
+
+    Raises:
+        errors.MidlevelError: it has fewer.
+    """
+    hidden = config.head.hidden
+    if len(hidden) >= needed:
+        return
+    layers = "one hidden layer" if needed == 1 else f"{needed} hidden layers"
+    raise errors.MidlevelError(
+        f"{setting}: expected a run whose head has {layers}. Received: "
+        f"{source.folder}, with head.hidden={hidden}; below is the backbone, which the "
+        "earlier classes need as it is. Leave it out, or choose another "
+        f"{setting.partition('=')[0]}."
+    )

@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from midlevel.datasets import label_levels
-from midlevel.networks import tasks
+from midlevel.networks import growing, heads, tasks
 from midlevel.networks.forgetting import Kept
-from midlevel.system import runtime
 from midlevel.system.progress import Progress
-from midlevel.training import fitting, labelled_windows, stages
+from midlevel.training import continuing, fitting, labelled_windows, stages
 from midlevel.training.fitting import Schedule
 from midlevel.training.stages import FittedHead, Job
 from midlevel.training.together_step import TogetherStep
@@ -40,7 +39,12 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
     head = earlier.joined(fitted.head, config)
     if config.growth.learn == "new":
         return replace(fitted, joined=head)
-    let_learn(head, config)
+    shared = let_learn(head, config)
+    progress.say(
+        f"growth.learn={config.growth.learn}: of the run's own layers, "
+        f"{', '.join(shared)} learn{'s' if len(shared) == 1 else ''} too, at "
+        f"1/{config.growth.new_factor:g} of the new ones' rate"
+    )
     windows = None
     if config.labels.level != label_levels.IMAGE:
         windows = labelled_windows.collect(job.prepared, config, progress.silent())
@@ -61,14 +65,19 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
     return replace(fitted, head=tasks.parts(head)[-1], joined=head, states=states)
 
 
-def let_learn(head: "keras.Model", config: "Config") -> None:
-    """Let the last hidden layer that tasks share learn.
+def let_learn(head: "keras.Model", config: "Config") -> list[str]:
+    """Let the hidden layers that tasks share learn, as many as `growth.learn` says.
 
     Also the old classifiers, where their responses are kept; else nothing teaches them.
+
+    Returns:
+        these hidden layers' names.
     """
-    dense = runtime.load_keras().layers.Dense
     *old, _ = tasks.parts(head)
     for part in old:
-        *hidden, classifier = [one for one in part.layers if isinstance(one, dense)]
-        classifier.trainable = config.tasks.keep == "lwf"
-    hidden[-1].trainable = True
+        heads.classifier_of(part).trainable = config.tasks.keep == "lwf"
+    levels = growing.hidden_layers(old[-1])[: continuing.LEARN[config.growth.learn]]
+    shared = [layer for level in levels for layer in level]
+    for layer in shared:
+        layer.trainable = True
+    return [layer.name for layer in shared]

@@ -179,6 +179,25 @@ def test_two_layers_are_widened_only_where_there_are_two():
         grown(old_head(), "wwa")
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("none", [["fca"]]),
+        ("da", [["fc7_deeper"], ["fca"]]),
+        ("wa", [["fca", "fc7_wider"]]),
+        ("dwa", [["fc7_deeper"], ["fca", "fc7_wider"]]),
+        ("wwa", [["fca2", "fc7_wider"], ["fca", "fc6_wider"]]),
+    ],
+)
+def test_hidden_layers_are_told_from_the_last_down(kind, expected):
+    found = growing.hidden_layers(grown(old_head(kind), kind))
+    assert [[layer.name for layer in level] for level in found] == expected
+
+
+def test_a_head_without_hidden_layers_has_none():
+    assert growing.hidden_layers(heads.build(5, 2, hidden=())) == []
+
+
 # === Files and engines ===
 
 

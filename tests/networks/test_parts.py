@@ -31,6 +31,14 @@ def names(path):
     return found
 
 
+def without_background_before(keras):
+    """A head as versions wrote it that had operations behind the classifier."""
+    head = heads.build(4, 2, [3])
+    none = keras.ops.prod(1 - head.output, axis=-1, keepdims=True)
+    scores = keras.ops.concatenate([none, head.output], axis=-1)
+    return keras.Model(head.input, scores)
+
+
 def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     falling = keras.optimizers.schedules.CosineDecay(0.1, 9)
     optimizers = [keras.optimizers.SGD(), *map(keras.optimizers.Adam, (0.1, falling))]
@@ -38,8 +46,8 @@ def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     kinds = ({}, {"normalise": "none"}, {"background": False})
     made = [heads.build(4, 2, [3], **kind) for kind in kinds]
     grown = growing.grow(made[0], 2, growing.NewUnits("wa", 3), suffix="2")
-    made += [grown, tasks.joined([made[0], grown]), without_background_before(keras)]
-    for head in made:
+    joined = tasks.joined([made[0], grown])
+    for head in (*made, joined, without_background_before(keras)):
         for optimizer in optimizers:
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)
@@ -47,14 +55,6 @@ def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
             used |= names(path)
     table = {(module, name) for module, some in parts.PARTS.items() for name in some}
     assert used == table
-
-
-def without_background_before(keras):
-    """A head that labels alone taught, as it was made of operations once."""
-    inputs, ops = keras.Input((4,)), keras.ops
-    p = keras.layers.Dense(2, "sigmoid", name="fcb")(inputs)
-    none = ops.prod(1 - p, axis=-1, keepdims=True)
-    return keras.Model(inputs, ops.concatenate([none, p], axis=-1))
 
 
 def test_a_head_of_before_without_background_gives_what_it_gave(keras, path):

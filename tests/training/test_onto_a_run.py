@@ -276,7 +276,7 @@ BAD = {
     "aggregation": ({"scores__aggregation": "max"}, "scores.aggregation: the tasks"),
     "head": ({"head__hidden": [4]}, r"Expected \[16\], as in .*Received: \[4\]"),
     "tail": ({"tail__cut": "stride16"}, "tail.cut: expected none with --from"),
-    "below": ({"growth__learn": "fc6"}, "growth.learn: expected one of new, fc7"),
+    "below": ({"growth__learn": "fc6"}, "growth.learn=fc6: expected a run whose head"),
 }
 
 
