@@ -1,6 +1,7 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 
 from midlevel.networks import growing, heads, parts, tasks
@@ -54,6 +55,14 @@ def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
             used |= names(path)
     table = {(module, name) for module, some in parts.PARTS.items() for name in some}
     assert used == table
+
+
+def test_a_head_of_before_without_background_gives_what_it_gave(keras, path):
+    before = without_background_before(keras)
+    before.save(path)
+    found, features = heads.load(path), np.ones((3, 4), np.float32)
+    assert np.array_equal(found(features), before(features))
+    assert not heads.has_background(found)
 
 
 def test_a_part_that_is_added_to_the_table_is_loaded(keras, path, monkeypatch):
