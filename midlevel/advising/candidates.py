@@ -105,4 +105,10 @@ def _each(
             except errors.MidlevelError as error:
                 progress.say(f"left out: {strategy} on {name}: {error}")
                 continue
-            yield Candidate(strategy, name, config, {**config_.given(base), **own})
+            yield Candidate(strategy, name, config, {**_changed(base), **own})
+
+
+def _changed(base: Config) -> dict[str, Any]:
+    """The settings that are not as usual."""
+    usual = config_.flat(config_.load())
+    return {key: v for key, v in config_.flat(base).items() if v != usual[key]}

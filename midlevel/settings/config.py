@@ -171,8 +171,8 @@ def parse_setting(text: str) -> tuple[str, object]:
         raise errors.MidlevelError(f"--set expects key=value. Received: {text}.")
     try:
         found = yaml_text.load(value)
-        if isinstance(found, str) and _is_list(key.strip()):
-            found = [yaml_text.load(part) for part in found.split(",")]
+        if _is_list(key.strip()) and isinstance(found, str | int):
+            found = [yaml_text.load(part) for part in value.split(",")]
         return key.strip(), found
     except ValueError as error:
         raise errors.MidlevelError(

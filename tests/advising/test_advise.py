@@ -14,6 +14,7 @@ from midlevel.advising import advise
 from midlevel.commands.cli import cli
 from midlevel.evaluation.advice import Advice, Option, Size
 from midlevel.settings import config as config_
+from midlevel.training import holding_out
 
 SETTINGS = {
     "windows.pyramid": stub.SETTINGS["windows.pyramid"],
@@ -111,14 +112,14 @@ def test_what_would_take_too_long_is_timed_and_said(toy_voc, stub_backbone):
     assert other.note in str(advice)
 
 
-def test_too_few_photographs_are_refused_in_a_line(toy_voc, stub_backbone):
-    with pytest.raises(errors.DataError, match="expected 10 photographs or more"):
+def test_too_few_photographs_are_refused_in_a_line(toy_voc, stub_backbone, monkeypatch):
+    monkeypatch.setattr(holding_out, "LEAST", 12)  # of 11
+    with pytest.raises(errors.DataError, match="expected 12 photographs or more"):
         midlevel.advise(
             toy_voc,
             settings=SETTINGS,
             strategies=["head"],
             backbones=["stub"],
-            photographs=10,
             progress=stub.QUIET,
         )
 

@@ -318,6 +318,7 @@ def test_the_papers_own_settings_are_good():
         ("data.classes=cat", ["cat"]),
         ("data.classes=[cat, 'a,b']", ["cat", "a,b"]),
         ("head.hidden=64,32", [64, 32]),
+        ("head.hidden=2048", [2048]),
         ("data.group_by=a,b", "a,b"),
         ("windows.pyramid=octaves", "octaves"),
     ],

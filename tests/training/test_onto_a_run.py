@@ -455,7 +455,7 @@ def test_data_that_was_moved_meanwhile_is_gone_on_with(
     here, there = tmp_path / "here", tmp_path / "there"
     shutil.copytree(toy_voc, here)
     with monkeypatch.context() as patch:
-        stub.interrupt_after(patch, 1)
+        stub.interrupt_after(1, patch)
         with pytest.raises(errors.Interrupted):
             onto(tmp_path / "run", first, data=here)
     shutil.move(here, there)
