@@ -14,6 +14,7 @@ from midlevel.errors import MidlevelError as MidlevelError
 from midlevel.images import limits as _limits  # noqa: F401 - before OpenCV is loaded
 
 if TYPE_CHECKING:
+    from midlevel.api import advise as advise
     from midlevel.api import check as check
     from midlevel.api import compare as compare
     from midlevel.api import evaluate as evaluate
@@ -43,6 +44,7 @@ _PLACES = {
     "Record": "midlevel.prediction.records",
     "Records": "midlevel.prediction.records",
     "Run": "midlevel.runs",
+    "advise": "midlevel.api",
     "check": "midlevel.api",
     "compare": "midlevel.api",
     "evaluate": "midlevel.api",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from midlevel.datasets.checking import CheckResult
+    from midlevel.evaluation.advice import Advice
     from midlevel.evaluation.comparison import Comparison
     from midlevel.evaluation.evaluate import Evaluation
     from midlevel.pages.explain.explain_page import Explanation
@@ -40,6 +41,7 @@ def train(
     settings: "Settings" = None,
     seed: int | None = None,
     run: "Place | None" = None,
+    from_run: "Place | Run | None" = None,
     resume: bool = False,
     progress: "Progress | None" = None,
 ) -> "Run":
@@ -52,6 +54,8 @@ def train(
         seed: the same seed gives the same weights on a CPU; over `settings`.
         run: the folder to write; by default a new one in `runs/train`. Where it holds
             an unfinished run of the same data and settings, that is gone on with.
+        from_run: a finished run. The new one learns the classes of `data` that this one
+            does not know, and knows all; nothing of this one changes.
         resume: go on with an interrupted run, the newest if `run` is not given, with
             its own settings.
         progress: where to say how it goes; by default on stderr.
@@ -69,6 +73,7 @@ def train(
         config=config,
         settings={**(settings or {}), **of_seed},
         run=run,
+        from_run=from_run,
         resume=resume,
         progress=progress,
         then=after_training.report,
@@ -248,12 +253,13 @@ def compare(
             the page cannot be written.
     """
     from midlevel.evaluation import comparing
+    from midlevel.pages import outputs
     from midlevel.pages.compare import compare_page
     from midlevel.prediction import inputs
     from midlevel.prediction.model import Model
 
     some = [one.run if isinstance(one, Model) else inputs.run(one) for one in runs]
-    page = compare_page.place(output) if output else None
+    page = outputs.file(output) if output else None
     found = comparing.compare(
         some,
         lambda run: load(run, engine, precision),
@@ -266,6 +272,67 @@ def compare(
     if page:
         compare_page.write(found, page)
         _progress(progress).say(f"page: {page}")
+    return found
+
+
+@arguments.checked
+def advise(
+    data: "Place | None" = None,
+    *,
+    config: "Config | Place | None" = None,
+    settings: "Settings" = None,
+    strategies: Iterable[str] = (),
+    backbones: Iterable[str] = (),
+    minutes: float = 30.0,
+    seeds: int = 3,
+    photographs: int = 400,
+    output: "Place | None" = None,
+    save: "Place | None" = None,
+    progress: "Progress | None" = None,
+) -> "Advice":
+    """Which strategy and which backbone to train with, by trying them.
+
+    They are tried on training photographs held out; the validation split is not
+    looked at.
+
+    Args:
+        data: a folder with labelled photographs; by default the demo set.
+        config: settings that all have in common, or a YAML file with them.
+        settings: dotted keys and their values, over `config`.
+        strategies: by default linear, head and tail; and early, where the photographs
+            are far from ImageNet's.
+        backbones: names; by default those whose weights travel with midlevel.
+        minutes: to try in; what would take longer is timed alone.
+        seeds: of each trial, with another part of the photographs held out.
+        photographs: to try on, at most.
+        output: a page to write, too, whose name ends in .html.
+        save: a YAML file to write, which `train` takes as `config`.
+
+    Raises:
+        errors.MidlevelError: the data cannot be read, or are too few; a strategy or a
+            backbone is unknown; a file cannot be written.
+    """
+    from midlevel.advising import advise as advising
+    from midlevel.datasets import demo
+    from midlevel.pages import outputs
+    from midlevel.pages.advise import advise_page
+    from midlevel.settings import config as config_
+
+    page = outputs.file(output) if output else None
+    found = advising.advise(
+        data or demo.folder(),
+        config_.load(config, dict(settings or {})),
+        _progress(progress),
+        advising.Limits(minutes, seeds, photographs),
+        tuple(strategies),
+        tuple(backbones),
+    )
+    if page:
+        advise_page.write(found, page)
+        _progress(progress).say(f"page: {page}")
+    if save:
+        advising.save(found, Path(save))
+        _progress(progress).say(f"settings: {save}")
     return found
 
 

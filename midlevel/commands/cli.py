@@ -3,6 +3,7 @@
 import click
 
 from midlevel.commands import exits
+from midlevel.commands.advise import advise
 from midlevel.commands.check import check
 from midlevel.commands.compare import compare
 from midlevel.commands.doctor import doctor
@@ -39,6 +40,7 @@ def cli():
 
 for command in (
     check,
+    advise,
     train,
     predict,
     explain,

@@ -18,11 +18,18 @@ from midlevel.commands import options
     metavar="DIR",
     help="The folder to write.  [default: a new one in runs/train]",
 )
+@click.option(
+    "--from",
+    "from_run",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Learn onto a finished run: the new one knows its classes too.",
+)
 @click.option("--seed", type=int, help="The same seed gives the same weights on CPU.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @click.option("--strict", is_flag=True, help="Refuse DATA in which anything is wrong.")
 @options.quiet_option
-def train(data, config, settings, form, run, seed, resume, strict, quiet):
+def train(data, config, settings, form, run, from_run, seed, resume, strict, quiet):
     """Learn from DATA, a folder with labelled photographs.
 
     Without DATA, the demo set that comes with midlevel. DATA may be PASCAL VOC or XML
@@ -33,6 +40,7 @@ def train(data, config, settings, form, run, seed, resume, strict, quiet):
         midlevel train
         midlevel train photographs/ --set data.classes=cat,dog
         midlevel train VOC2007/ --config configs/voc2007.yaml --seed 1
+        midlevel train more/ --from runs/train/20260101-120000
         midlevel train --resume
     """
     from midlevel import api
@@ -47,6 +55,7 @@ def train(data, config, settings, form, run, seed, resume, strict, quiet):
         settings=settings,
         seed=seed,
         run=run,
+        from_run=from_run,
         resume=resume,
         progress=Progress(quiet),
     )

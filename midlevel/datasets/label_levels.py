@@ -78,6 +78,13 @@ def check(dataset: Dataset, config: Config) -> None:
         )
     if level != IMAGE:
         return
+    if config.way.is_linear:
+        raise errors.MidlevelError(
+            f"strategy={config.way.name} learns from windows with labels of their own, "
+            "and labels.level=image gives none. Draw boxes, set labels.level=mixed, "
+            "where labels without a box teach the largest windows, or leave strategy "
+            "out."
+        )
     if not loss.epochs or loss.window_loss:
         raise errors.MidlevelError(
             "labels.level=image expects image_loss.epochs from 1 and "

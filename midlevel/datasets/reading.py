@@ -1,7 +1,10 @@
 """A data set as the settings or a run see it: named, split, and what it holds said."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from midlevel import datasets, errors
 from midlevel.datasets import label_levels, splitting, summary, untaught
@@ -17,10 +20,12 @@ def for_training(
     config: Config,
     progress: Progress,
     drawn: Mapping[str, Sequence[str]] | None = None,
+    known: Sequence[str] = (),
 ) -> Dataset:
     """The data to learn from, with a split to validate on; says what it holds.
 
     Args:
+        known: classes that an earlier task taught, which are not learned again.
         drawn: the files of each split as they were drawn before, where the data has no
             validation split of its own.
 
@@ -28,7 +33,7 @@ def for_training(
         errors.DataError: it cannot be read or split, a split shows none of the classes,
             or something is wrong and `data.strict` refuses it.
     """
-    read = labelled(data, config)
+    read = _not_known(labelled(data, config), config, known, progress)
     dataset = with_validation(read, config, drawn)
     chosen = config.data
     if dataset is not read and not drawn:
@@ -87,11 +92,28 @@ def for_run(
     if form or not is_own:
         config = config_.load(config, {"data.format": form or datasets.AUTO})
     dataset = labelled(folder, config, record["classes"])
+    if record.get("tasks"):
+        dataset = _passed_over(dataset, progress)
     if is_own and not dataset.splits.get(config.data.val):
         dataset = with_validation(dataset, config, run.split_files)
     is_alone = config.labels.level == label_levels.IMAGE
     summary.say_unused(dataset, progress, has_background=not is_alone)
     return label_levels.learned_from(dataset, config) if is_own else dataset
+
+
+def of_all_tasks(data: str | Path, run: Run, progress: Progress) -> Dataset:
+    """The data that a run of several tasks learns from, with the classes of all.
+
+    Args:
+        data: where it is now.
+
+    Raises:
+        errors.DataError: it cannot be read.
+    """
+    dataset = labelled(data, run.config, run.record["classes"])
+    dataset = _passed_over(dataset, progress)
+    dataset = with_validation(dataset, run.config, run.split_files)
+    return label_levels.learned_from(dataset, run.config)
 
 
 def labelled(
@@ -115,6 +137,56 @@ def labelled(
         merge=chosen.merge,
         unit=chosen.units,
     )
+
+
+def _not_known(
+    dataset: Dataset, config: Config, known: Sequence[str], progress: Progress
+) -> Dataset:
+    """The data without classes that were learned before; says which they are.
+
+    Raises:
+        errors.DataError: the settings ask for one, or no other is left.
+    """
+    again = [name for name in dataset.classes if name in known]
+    if again and config.data.classes:
+        raise errors.DataError(
+            f"data.classes: expected classes that the run named with --from does not "
+            f"know. Received: {', '.join(again)}. Leave it out of the list; or, if "
+            f"something else is meant, rename it: --set 'data.merge={{new {again[0]}: "
+            f"[{again[0]}]}}'."
+        )
+    new = [name for name in dataset.classes if name not in known]
+    if not new:
+        raise errors.DataError(
+            f"{dataset.folder}: expected a class that the run named with --from does "
+            f"not know. Received: {', '.join(again)}, all learned before. To learn "
+            "them from these photographs, train without --from."
+        )
+    if again:
+        progress.say(f"learned before, and not again: {', '.join(again)}")
+        return dataset.only(new)
+    return dataset
+
+
+def _passed_over(dataset: Dataset, progress: Progress) -> Dataset:
+    """The data with classes that no photograph shows as not said; says which.
+
+    The photographs of one task rarely have the labels of another.
+    """
+    rows = [row for of_split in dataset.splits.values() for row in of_split]
+    shown = np.any([row.shows(len(dataset.classes)) for row in rows], axis=0)
+    if shown.all():
+        return dataset
+    missing = np.flatnonzero(~shown).astype(np.int16)
+    names = ", ".join(dataset.classes[i] for i in missing)
+    progress.say(f"not measured, since no photograph is said to show it: {names}")
+    splits = {
+        split: [
+            replace(row, not_said=np.union1d(row.not_said, missing + 1)) for row in of
+        ]
+        for split, of in dataset.splits.items()
+    }
+    return replace(dataset, splits=splits)
 
 
 def with_validation(

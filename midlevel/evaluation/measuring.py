@@ -155,7 +155,7 @@ def _best_epoch(run: Run, history: list[dict]) -> int | None:
     if run.chosen_on == "heldout":
         return None
     record = run.record
-    if "tail" in record.get("epochs", {}):  # which has no best: it ends by its schedule
+    if {"tail", "together"} & {*record.get("epochs", {})}:  # they end by a schedule
         return len(history)
     if not (later := record.get("epochs", {}).get("photographs")):
         return record["best_epoch"]

@@ -22,7 +22,7 @@ def notes(run: Run, name: str, measured: Sequence[Path]) -> list[str]:
         measured: the photographs.
     """
     by_split, config = run.split_files, run.config
-    learned = _paths(run, by_split.get(config.data.train, []))
+    learned = photographs(run)
     found, gone = among(measured, learned), sum(not path.is_file() for path in learned)
     said = []
     if found:
@@ -61,6 +61,12 @@ def among(measured: Iterable[Path], others: Iterable[Path]) -> list[Path]:
         return path.resolve() in alike or digest(path) in map(digest, alike)
 
     return [path for path in measured if is_among(path)]
+
+
+def photographs(run: Run) -> list[Path]:
+    """Those that a run learned from, for all of its tasks."""
+    names = run.split_files.get(run.config.data.train, [])
+    return [*_paths(run, names), *map(Path, run.earlier_files)]
 
 
 def _paths(run: Run, names: Iterable[str]) -> list[Path]:

@@ -3,7 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,6 +79,16 @@ class Scored:
             parts[0].aggregations,
             np.concatenate([part.targets for part in parts]),
             np.concatenate(wholes) if wholes else None,
+        )
+
+    def newest(self, count: int) -> "Scored":
+        """The same of the last `count` classes."""
+        whole = None if self.whole is None else self.whole[:, -count:]
+        return replace(
+            self,
+            scores=self.scores[..., -count:],
+            targets=self.targets[:, -count:],
+            whole=whole,
         )
 
     def best(self) -> tuple[Aggregation, float]:

@@ -93,7 +93,8 @@ def is_countable(model: Model) -> bool:
 def _networks(model: Model) -> tuple[Any, Any]:
     """The run's backbone and head as Keras models."""
     settings, run = model.config.backbone, model.run
-    backbone = backbones.keras_model(settings.name, run.weights(settings))
+    weights = run.weights(settings)
+    backbone = backbones.keras_model(settings.name, weights, settings.map)
     return backbone, heads.load(run.head_file)
 
 
@@ -102,7 +103,9 @@ def _over_windows(head: Any) -> Any:
     keras = runtime.load_keras()
     inputs = keras.Input((None, head.input_shape[-1]), name="windows")
     copy = keras.models.clone_model(head, input_tensors=inputs)
-    copy.set_weights(head.get_weights())
+    for layer in copy.layers:
+        if layer.weights:  # the input has another name
+            layer.set_weights(head.get_layer(layer.name).get_weights())
     return copy
 
 

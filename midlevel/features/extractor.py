@@ -222,7 +222,7 @@ def _backbone(config: "Config", run: "Run | None") -> "Backbone":
         return backbones.build_own(facts, engine, stored)
     engine = engines.choose(config.engine, config.precision)
     weights = run.weights(settings) if run else settings.weights
-    return backbones.build(settings.name, weights, engine, stored)
+    return backbones.build(settings.name, weights, engine, stored, settings.map)
 
 
 def _digest(parts: object) -> str:

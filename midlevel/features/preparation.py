@@ -19,7 +19,7 @@ from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 
 if TYPE_CHECKING:
-    from midlevel.features.trunk_maps import TrunkMaps
+    from midlevel.features.trunk_maps import TailMaps
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Prepared:
     store: FeatureStore
     failures: list[str]
     _keys: dict[Path, dict[str, str]] = field(repr=False)  # by photograph, then view
-    maps: "TrunkMaps | None" = None
+    maps: "TailMaps | None" = None
 
     @property
     def left_out(self) -> list[str]:

@@ -1,14 +1,15 @@
 """Maps on which a tail learns: what a backbone gives at the place where it is cut.
 
 They lie in a store like windows' features, a row for each cell, so that the trunk runs
-once over a photograph however often its tail sees it.
+once over a photograph however often its tail sees it. Cut at its input a network has no
+trunk: its maps are the photograph's levels, which are made again for each step.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,13 +17,38 @@ from midlevel.features import extraction, store
 from midlevel.features.extractor import Extractor
 from midlevel.features.preparation import Prepared, View
 from midlevel.features.store import FeatureStore
-from midlevel.images import pixels
+from midlevel.images import augment, pixels
 from midlevel.images.pixels import Photograph
 from midlevel.networks import backbones
 from midlevel.networks.backbones import Backbone
 from midlevel.settings.config import Config
+from midlevel.settings.tail import INPUT
 from midlevel.system import text
 from midlevel.system.progress import Progress
+
+# What the whole network computes on the way up is kept for the way down: a gigabyte a
+# photograph of EfficientNet-Lite0.
+WHOLE_TOGETHER = 2
+NO_BOXES = np.zeros((0, 4), np.float32)
+
+
+class TailMaps(Protocol):
+    """The maps at a cut.
+
+    Attributes:
+        cut: the name of the map, or `input`.
+        weights: of the network that was cut, see `backbones.keras_model`.
+        lost_cells: of the last map, see `table.Spec`.
+        together: photographs that the tail sees at a time, at most; None: any number.
+    """
+
+    cut: str
+    weights: str | Path
+    lost_cells: int
+    together: int | None
+
+    def of(self, view: View) -> list[np.ndarray]:
+        """The map of each level, float16 or uint8 `(rows, columns, channels)`."""
 
 
 class Cells(NamedTuple):
@@ -85,13 +111,9 @@ class TrunkExtractor:
 
 
 class TrunkMaps:
-    """The maps of photographs, read from a store.
+    """The maps of photographs, read from a store; see `TailMaps`."""
 
-    Attributes:
-        cut: the name of the map.
-        weights: of the network that was cut, see `backbones.keras_model`.
-        lost_cells: of the last map, see `table.Spec`.
-    """
+    together: int | None = None
 
     def __init__(
         self, extractor: TrunkExtractor, features: FeatureStore, weights: str | Path
@@ -110,12 +132,37 @@ class TrunkMaps:
         return [part.reshape(*shape, -1) for part, shape in pairs]
 
 
+class Levels:
+    """Photographs' levels in place of maps, read from their files; see `TailMaps`.
+
+    A view's levels are four megabytes, and a learning step takes longer than they do.
+    """
+
+    cut = INPUT
+    together: int | None = WHOLE_TOGETHER
+
+    def __init__(self, extractor: Extractor, weights: str | Path):
+        self._extractor, self.weights = extractor, weights
+        self.lost_cells = extractor.backbone.spec.lost_cells
+
+    def of(self, view: View) -> list[np.ndarray]:
+        """Each level, uint8 `(height, width, 3)`.
+
+        Raises:
+            errors.ImageError: the file can no longer be read.
+        """
+        photograph = self._extractor.read(view.example.path)
+        content = store.content_of(view.key)
+        seen, _ = augment.view(photograph.pixels, NO_BOXES, view.name, content)
+        return pixels.levels(seen, view.plan.level_sizes_wh)
+
+
 def prepare(
     prepared: Prepared,
     config: Config,
     weights: str | Path,
     progress: Progress,
-) -> TrunkMaps:
+) -> TailMaps:
     """Compute the maps of the training photographs that are not in the store yet.
 
     Args:
@@ -127,6 +174,8 @@ def prepare(
         errors.MidlevelError: the store cannot be written. What was finished stays.
     """
     base, name = prepared.extractor, config.backbone.name
+    if config.tail.cut == INPUT:
+        return Levels(base, weights)
     engine = base.backbone.engine
     trunk = backbones.build(name, weights, engine, map=config.tail.cut)
     extractor = TrunkExtractor(base, trunk)

@@ -9,6 +9,7 @@ them.
 from midlevel.images.pixels import HALVES_UP
 from midlevel.method import calibration, whole, windows
 from midlevel.method.aggregation import PARTS, Aggregation
+from midlevel.networks import l2_scale, score_layers  # noqa: F401  heads' layers
 from midlevel.system import runtime
 
 runtime.load_keras()

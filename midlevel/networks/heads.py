@@ -16,7 +16,7 @@ import numpy as np
 
 from midlevel import errors
 from midlevel.method.whole import STEADY
-from midlevel.networks import parts
+from midlevel.networks import parts, tasks
 from midlevel.system import files, runtime
 from midlevel.system.keras_defaults import keras_defaults
 
@@ -75,22 +75,38 @@ def build(
             dropout, seed=seed + 2 * i + 1, name=f"{name}_dropout"
         )
         x = dropped(dense(x))
-    start = keras.initializers.GlorotUniform(seed=seed + 2 * len(hidden))
-    units, activation = (1 + classes, "softmax") if background else (classes, "sigmoid")
-    last = keras.layers.Dense(units, activation, kernel_initializer=start, name="fcb")
-    scores = last(x) if background else _with_none(last(x))
+    scores = classifier(x, classes, background, seed + 2 * len(hidden))
     return keras.Model(inputs, scores, name="head")
 
 
-def _with_none(p: "keras.KerasTensor") -> "keras.KerasTensor":
-    """Scores of classes with the probability of none of them before them."""
-    ops = runtime.load_keras().ops
-    return ops.concatenate([ops.prod(1 - p, axis=-1, keepdims=True), p], axis=-1)
+def classifier(
+    x: "keras.KerasTensor", classes: int, background: bool, seed: int, name: str = "fcb"
+) -> "keras.KerasTensor":
+    """Scores `(n, 1 + classes)` of a new classifier on `x` `(n, units)`."""
+    keras = runtime.load_keras()
+    start = keras.initializers.GlorotUniform(seed=seed)
+    units, activation = (1 + classes, "softmax") if background else (classes, "sigmoid")
+    last = keras.layers.Dense(units, activation, kernel_initializer=start, name=name)
+    if background:
+        return last(x)
+    from midlevel.networks import score_layers
+
+    return score_layers.WithNone(name=f"{name}_with_none")(last(x))
+
+
+def classifier_of(head: "keras.Model") -> "keras.layers.Dense":
+    """The last dense layer of the head of one task."""
+    return _dense(head)[-1]
+
+
+def _dense(head: "keras.Model") -> "list[keras.layers.Dense]":
+    dense = runtime.load_keras().layers.Dense
+    return [layer for layer in head.layers if isinstance(layer, dense)]
 
 
 def has_background(head: "keras.Model") -> bool:
-    """Whether column 0 of a head's scores is a class of its own."""
-    return bool(head.get_layer("fcb").units == head.output_shape[-1])
+    """Whether column 0 of the scores of the head of one task is a class of its own."""
+    return bool(classifier_of(head).units == head.output_shape[-1])
 
 
 def start_at(head: "keras.Model", odds: np.ndarray) -> None:
@@ -99,8 +115,9 @@ def start_at(head: "keras.Model", odds: np.ndarray) -> None:
     Args:
         odds: `(classes,)`.
     """
-    kernel, _ = head.get_layer("fcb").get_weights()
-    head.get_layer("fcb").set_weights([kernel, np.asarray(odds, np.float32)])
+    last = classifier_of(head)
+    kernel, _ = last.get_weights()
+    last.set_weights([kernel, np.asarray(odds, np.float32)])
 
 
 def _normalised(x: "keras.KerasTensor") -> "keras.KerasTensor":
@@ -138,31 +155,57 @@ def in_training(head: "keras.Model") -> Scorer:
 
 
 @keras_defaults()
+def below_last(head: "keras.Model") -> Scorer:
+    """What a head's last layer takes: features `(n, channels)` to vectors."""
+    keras = runtime.load_keras()
+    return in_training(keras.Model(head.input, classifier_of(head).input))
+
+
+def set_last(head: "keras.Model", weights: np.ndarray, intercepts: np.ndarray) -> None:
+    """Give a head's last layer its weights `(units below, units)` and intercepts."""
+    arrays = [np.asarray(part, np.float32) for part in (weights, intercepts)]
+    classifier_of(head).set_weights(arrays)
+
+
+@keras_defaults()
 def hidden(head: "keras.Model") -> tuple[Scorer, np.ndarray]:
-    """The units of a head's last hidden layer.
+    """The units of a head's last hidden layer, of several tasks those of each.
 
     Returns:
         a network from features `(n, channels)` to activations `(n, units)`, and the
         units' weights towards column 0 and classes, float32 `(units, 1 + classes)`;
-        of a head without background, column 0 is nought.
+        of a head without background, column 0 is nought, of several tasks it is the
+        sum of theirs.
 
     Raises:
         errors.MidlevelError: the head has no hidden layer.
     """
-    keras = runtime.load_keras()
-    names = [
-        layer.name for layer in head.layers if isinstance(layer, keras.layers.Dense)
-    ]
-    if len(names) < 2:
+    keras, by_task = runtime.load_keras(), tasks.parts(head)
+    if any(len(_dense(part)) < 2 for part in by_task):
         raise errors.MidlevelError(
             "The head has no hidden layer (head.hidden is empty), so no units to look "
             "at. Look at the backbone's instead: --of backbone."
         )
-    below = keras.Model(head.input, head.get_layer(names[-2]).output)
-    weights = head.get_layer(names[-1]).get_weights()[0]
-    if not has_background(head):
-        weights = np.pad(weights, ((0, 0), (1, 0)))
-    return in_training(below), weights
+    last = [classifier_of(part) for part in by_task]
+    layers = list({id(one.input): one.input for one in last}.values())
+    units = layers[0] if len(layers) == 1 else keras.layers.Concatenate()(layers)
+    rows, width = _rows(layers), 1
+    weights = np.zeros((units.shape[-1], head.output_shape[-1]), np.float32)
+    for part, layer in zip(by_task, last, strict=True):
+        own, count = rows[id(layer.input)], part.output_shape[-1] - 1
+        kernel = layer.get_weights()[0]
+        weights[own, width : width + count] = kernel[:, -count:]
+        if has_background(part):
+            weights[own, 0] += kernel[:, 0]
+        width += count
+    return in_training(keras.Model(head.input, units)), weights
+
+
+def _rows(layers: "list[keras.KerasTensor]") -> dict[int, slice]:
+    """Where the units of each tensor are when all stand in a row."""
+    ends = np.cumsum([0, *(layer.shape[-1] for layer in layers)]).tolist()
+    spans = zip(layers, ends[:-1], ends[1:], strict=True)
+    return {id(layer): slice(start, end) for layer, start, end in spans}
 
 
 def network(
@@ -227,4 +270,6 @@ def read(path: "Path", to_learn: bool = False) -> "keras.Model":
     """
     parts.check(path)
     saving = runtime.load_keras().saving
+    from midlevel.networks import l2_scale, score_layers  # noqa: F401  Keras must know
+
     return saving.load_model(path, compile=to_learn, safe_mode=True)

@@ -61,8 +61,8 @@ def learner(
         head.optimizer.apply(gradients, head.trainable_variables)
         return loss
 
-    signature = _signature(head, with_windows=window_weight > 0)
-    traced = tf.function(learn, input_signature=signature)
+    taken = signature(head, with_windows=window_weight > 0)
+    traced = tf.function(learn, input_signature=taken)
     traced.get_concrete_function()  # now, while Keras has its defaults
 
     def learned(
@@ -73,7 +73,7 @@ def learner(
     return learned
 
 
-def _signature(head: "keras.Model", with_windows: bool) -> "list[tf.TensorSpec]":
+def signature(head: "keras.Model", with_windows: bool) -> "list[tf.TensorSpec]":
     """What a step takes, see `learner`."""
     import tensorflow as tf
 
@@ -103,8 +103,22 @@ def of_photographs(
     import tensorflow as tf
 
     rows = tf.reshape(features, (-1, head.input_shape[-1]))
-    window_scores = head(rows, training=True)[:, 1:]  # without background
-    shape = (*tf.unstack(tf.shape(features)[:2]), window_scores.shape[-1])
+    return of_scores(head(rows, training=True), targets, aggregation)
+
+
+def of_scores(
+    scores: "tf.Tensor", targets: "tf.Tensor", aggregation: Aggregation
+) -> "tf.Tensor":
+    """The same of window scores.
+
+    Args:
+        scores: `(photographs * windows, 1 + classes)`, photograph after photograph.
+        targets: `(photographs, classes)` of 1, 0, -1; -1 counts neither way.
+    """
+    import tensorflow as tf
+
+    window_scores = scores[:, 1:]  # without background
+    shape = (tf.shape(targets)[0], -1, window_scores.shape[-1])
     odds = log_odds(tf.reshape(window_scores, shape), aggregation)
     shows = tf.cast(targets == 1, tf.float32)
     losses = tf.nn.sigmoid_cross_entropy_with_logits(shows, odds)

@@ -12,12 +12,18 @@ PARTS: dict[str, tuple[str, ...]] = {
     "keras.layers": (
         *("InputLayer", "Dense", "Dropout"),
         *("UnitNormalization", "Rescaling"),  # normalised features
+        "Concatenate",  # old and new units
     ),
+    "midlevel.networks.l2_scale": ("L2Scale",),
     # what `heads.build` does to features before these
     "keras.src.ops.numpy": (
         *("Absolute", "Add", "Multiply", "Sign", "Sqrt", "Subtract"),
-        *("Concatenate", "Prod"),  # and to its scores, where it knows no background
+        *(
+            "Concatenate",
+            "Prod",
+        ),  # and once did to scores, where it knows no background
     ),
+    "midlevel.networks.score_layers": ("WithNone", "OfTasks"),
     "keras.initializers": ("GlorotUniform", "HeNormal", "Zeros"),
     "keras.optimizers": ("Adam", "SGD"),  # of checkpoints
     "keras.optimizers.schedules": ("CosineDecay",),

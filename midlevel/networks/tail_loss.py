@@ -1,7 +1,7 @@
 """A tail as a graph: the end of a backbone that learns together with a head.
 
-Batch normalisation stays as it is at inference: sixteen photographs say less of a
-layer's mean and spread than ImageNet did.
+Batch normalisation stays as it is at inference, where ImageNet has taught it: sixteen
+photographs say less of a layer's mean and spread.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,6 +49,7 @@ def learner(
     aggregation: Aggregation,
     window_weight: float,
     levels: int,
+    is_normalising: bool = False,
 ) -> Learn:
     """A function that learns from a batch, in groups, and gives its loss.
 
@@ -60,6 +61,7 @@ def learner(
         aggregation: of a photograph's window scores.
         window_weight: of the mean loss of labelled windows, which is added; 0: none.
         levels: of the pyramid.
+        is_normalising: whether batch normalisation learns too.
     """
     runtime.load_keras()
     import tensorflow as tf
@@ -71,7 +73,8 @@ def learner(
 
     def slopes(group: Group, share: "tf.Tensor") -> "tuple[tf.Tensor, list]":
         with tf.GradientTape() as tape:
-            loss = _loss(tail, head, group, aggregation, window_weight) * share
+            vectors = features(tail, group.maps, group.shares, is_normalising)
+            loss = _loss(head, vectors, group, aggregation, window_weight) * share
         return loss, tape.gradient(loss, variables)
 
     signature = [_signature(tail, head, levels), tf.TensorSpec((), tf.float32)]
@@ -91,29 +94,31 @@ def learner(
 
 
 def features(
-    tail: "keras.Model", maps: "Sequence[tf.Tensor]", shares: "Sequence[tf.Tensor]"
+    tail: "keras.Model",
+    maps: "Sequence[tf.Tensor]",
+    shares: "Sequence[tf.Tensor]",
+    is_normalising: bool = False,
 ) -> "tf.Tensor":
     """Windows' features `(photographs, windows, channels)`; see `Group`."""
     import tensorflow as tf
 
     found = []
     for level, of_level in zip(maps, shares, strict=True):
-        cells = tail(level, training=False)
+        cells = tail(level, training=is_normalising)
         shape = (tf.shape(cells)[0], -1, cells.shape[-1])
         found.append(tf.matmul(of_level, tf.reshape(cells, shape)))
     return tf.add_n(found)
 
 
 def _loss(
-    tail: "keras.Model",
     head: "keras.Model",
+    vectors: "tf.Tensor",
     group: Group,
     aggregation: Aggregation,
     window_weight: float,
 ) -> "tf.Tensor":
     import tensorflow as tf
 
-    vectors = features(tail, group.maps, group.shares)
     drawn = tf.shape(vectors)[1] - tf.shape(group.ids)[1]
     loss = image_loss.of_photographs(
         head, vectors[:, :drawn], group.targets, aggregation

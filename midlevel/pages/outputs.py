@@ -1,4 +1,4 @@
-"""Where pages and pictures go: a folder that holds nothing else."""
+"""Where pages and pictures go: a folder that holds nothing else, or one file."""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from midlevel.pages import drawing
 from midlevel.system import files, folders
 
 ADVICE = "Name another folder with --output, or make room."
+FILE_ADVICE = "Name another file with --output, or make room."
 PAGE = "index.html"
 
 
@@ -45,6 +46,31 @@ def write_page(place: Path, text: str) -> Path:
     with files.explained(place, ADVICE):
         files.write_text(place / PAGE, text)
     return place / PAGE
+
+
+def file(output: str | Path) -> Path:
+    """The file of a page that has no pictures.
+
+    Raises:
+        errors.MidlevelError: its name does not end as a page's.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise errors.MidlevelError(
+            f"{path}: expected a name that ends in .html. Name another --output."
+        )
+    return path
+
+
+def write_file(path: Path, page: str) -> None:
+    """Write such a page.
+
+    Raises:
+        errors.MidlevelError: it cannot be written.
+    """
+    with files.explained(path, FILE_ADVICE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(path, page)
 
 
 def slug(name: str) -> str:

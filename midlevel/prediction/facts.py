@@ -31,6 +31,15 @@ class Aggregated(pydantic.BaseModel):
     by: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
 
 
+class Task(pydantic.BaseModel):
+    """The classes that one training taught."""
+
+    classes: Annotated[list[str], pydantic.Field(min_length=1)]
+    run: str
+    data: str
+    level: str
+
+
 class Facts(pydantic.BaseModel):
     """What `run.json` must say of a finished run."""
 
@@ -39,6 +48,7 @@ class Facts(pydantic.BaseModel):
     calibration: FittedCalibration
     thresholds: dict[str, Annotated[float, pydantic.Field(ge=0, le=1)]]
     data: str
+    tasks: list[Task] | None = None
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -66,6 +76,8 @@ class Facts(pydantic.BaseModel):
         if self.aggregation.how == POWER and not 1 <= self.aggregation.by <= 100:
             return False
         are_as_many &= len(ours.whole_slopes) in (0, count)
+        by_task = [name for task in self.tasks or () for name in task.classes]
+        are_as_many &= by_task in ([], self.classes)
         return are_as_many and set(self.classes) == set(self.thresholds)
 
 

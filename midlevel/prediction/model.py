@@ -45,6 +45,7 @@ class Model:
         extractor: what makes the features.
         head: a network from features to window scores.
         whole: a linear model of the whole photograph; None where the run has none.
+        tasks: the classes of each task, where the run learned several.
     """
 
     run: runs.Run
@@ -56,6 +57,7 @@ class Model:
     extractor: Extractor
     head: engines.Network
     whole: WholeModel | None = None
+    tasks: tuple[tuple[str, ...], ...] = ()
 
     def __repr__(self) -> str:
         engine = self.extractor.backbone.engine
@@ -98,8 +100,12 @@ class Model:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What each column of window scores is of; labels alone teach no background."""
-        return labels.names_by_id(self.classes, self.config.labels.level != "image")
+        """What each column of window scores is of.
+
+        Several tasks have no background in common.
+        """
+        has_one = self.config.has_background and not self.tasks
+        return labels.names_by_id(self.classes, has_one)
 
     @property
     def named(self) -> str:
@@ -302,6 +308,7 @@ def load(
         extractor,
         heads.network(place.head_file, place.stored_head, extractor.backbone.engine),
         _whole(place, said, extractor),
+        tuple(tuple(task.classes) for task in said.tasks or ()),
     )
 
 

@@ -4,6 +4,7 @@ config.yaml       every setting, resolved
 run.json          classes, k, thresholds, data, what made it, whether it is finished
 environment.json  versions, machine, command
 split.csv         which photograph was in which split
+earlier.csv       photographs that taught earlier tasks, of a run learned onto another
 history.csv       a row per epoch
 metrics.json      validation scores in three forms, windows learned from, timings
 report.*          a page on the run, and its numbers: see `report_page`
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from midlevel import errors
 from midlevel.networks import backbones
+from midlevel.networks.backbones import table
 from midlevel.runs import listing
 from midlevel.runs.environment import environment
 from midlevel.settings import config as config_
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "midlevel-run/1"
 ADVICE = "Name another folder with --run, or make room."
+EARLIER = "earlier.csv"
 LOCK = ".lock"  # held by the process that trains
 
 
@@ -131,6 +134,12 @@ class Run:
         return self.folder / "backbone.xml"
 
     @property
+    def earlier_files(self) -> list[str]:
+        """`earlier.csv`: the photographs that taught earlier tasks, where there are."""
+        path = self.folder / EARLIER
+        return [row["file"] for row in files.read_csv(path)] if path.exists() else []
+
+    @property
     def weights_file(self) -> Path:
         """The backbone's Keras weights, where they are not packaged with midlevel."""
         return self.folder / "backbone.weights.h5"
@@ -152,14 +161,17 @@ class Run:
         self.write_json("environment.json", environment())
         self.write_json("run.json", {"schema": SCHEMA, "finished": False, **record})
 
-    def keep_backbone(self, name: str, model: "keras.Model") -> None:
+    def keep_backbone(
+        self, name: str, model: "keras.Model", map: str = table.LAST
+    ) -> None:
         """Write the backbone, so that the run stands alone and needs no TensorFlow.
 
         Its Keras weights too, unless they are to the bit those that come with midlevel.
 
         Args:
             name: in the table of backbones.
-            model: the network that the run is scored with.
+            model: the network that the run is scored with, whole.
+            map: the one that its features are of, see `table.Spec.maps`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         packaged = backbones.find(name).packaged
@@ -169,7 +181,8 @@ class Run:
                 model.save_weights(path)
         else:
             self.weights_file.unlink(missing_ok=True)
-        backbones.store(self.stored_backbone, name, model)
+        as_far = backbones.as_far_as(model, name, map)
+        backbones.store(self.stored_backbone, name, as_far, map)
 
     def keep_own(self, facts: backbones.Facts) -> None:
         """Write a network of the user's own: the run needs that file no more.

@@ -22,6 +22,9 @@ class Backbone(Section):
     weights: str = "imagenet"
     """`imagenet`, a path to a `.weights.h5` file, or `none`: random. Of `onnx` and
     `openvino` the path of the `.onnx` or `.xml` file."""
+    map: str = table.LAST
+    """Of which map the features are (docs/backbones.md): `last`, `before_last`,
+    `stride16` or another."""
     stride: Annotated[int, pydantic.Field(ge=1, le=256)] | None = None
     """Pixels along one side of a cell of the map, or of a ViT's patch."""
     image_size: Annotated[int, pydantic.Field(ge=16, le=2048)] = own.INPUT_SIZE
@@ -40,6 +43,17 @@ class Backbone(Section):
     def _known(cls, name: str) -> str:
         if name not in (*table.BACKBONES, *own.NAMES):
             raise config_errors.NotOneOf(name, (*table.BACKBONES, *own.NAMES))
+        return name
+
+    @pydantic.field_validator("map")
+    @classmethod
+    def _gives(cls, name: str, info: pydantic.ValidationInfo) -> str:
+        backbone = table.BACKBONES.get(info.data.get("name", ""))
+        maps = [one.name for one in backbone.maps] if backbone else []
+        if name != table.LAST and name not in maps and "name" in info.data:
+            if not maps:  # one's own, or one whose maps have no names
+                raise ValueError("expected last, the one map that the network gives")
+            raise config_errors.NotOneOf(name, [table.LAST, *maps])
         return name
 
     @pydantic.field_validator("stride", "image_size", "scaling", "order", "output")
@@ -88,6 +102,6 @@ class Backbone(Section):
         )
 
     def spec(self) -> table.Spec:
-        """Its line of the table; of one's own without its channels."""
+        """Its line of the table, of its `map`; of one's own without its channels."""
         facts = self.facts()
-        return facts.spec() if facts else table.find(self.name)
+        return facts.spec() if facts else table.find(self.name).of_map(self.map)

@@ -11,9 +11,12 @@ import yaml
 
 from midlevel import errors
 from midlevel.networks import engines
-from midlevel.settings import choices, config_errors, yaml_text
+from midlevel.networks.backbones import table
+from midlevel.settings import choices, config_errors, strategies, yaml_text
 from midlevel.settings.backbone import Backbone
+from midlevel.settings.growth import Growth
 from midlevel.settings.image_loss import ImageLoss
+from midlevel.settings.linear import Linear
 from midlevel.settings.scores import Scores
 from midlevel.settings.sections import (
     Data,
@@ -25,6 +28,7 @@ from midlevel.settings.sections import (
     Windows,
 )
 from midlevel.settings.tail import Tail
+from midlevel.settings.tasks import Tasks
 
 # What settings meant that were written before there was a choice.
 BEFORE_SELECT = {"select": "val", "image_loss.epochs": 0, "scores.whole": False}
@@ -44,6 +48,13 @@ class Config(Section):
     image_loss: ImageLoss = ImageLoss()
     scores: Scores = Scores()
     tail: Tail = Tail()
+    growth: Growth = Growth()
+    tasks: Tasks = Tasks()
+    linear: Linear = Linear()
+    strategy: strategies.Name = "auto"
+    """What learns (docs/strategies.md): `head`, `linear`, `early`, `tail`, `all` or
+    `scratch`; each fills in other settings. `auto`: what `tail.cut` says, so `head`
+    where there is none."""
     engine: engines.EngineName = "auto"
     """What runs the networks; `auto` is TensorFlow with a GPU, else OpenVINO."""
     precision: engines.Precision = "f32"
@@ -56,6 +67,13 @@ class Config(Section):
     """Write the page on the run when training ends."""
     seed: Annotated[int, pydantic.Field(ge=0)] = 0
     """The same seed gives the same weights on a CPU."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, settings: Any) -> Any:
+        if not isinstance(settings, dict):
+            return settings
+        return strategies.filled(settings, cls.model_construct().model_dump())
 
     @pydantic.model_validator(mode="after")
     def _windows_fit_the_backbone(self):
@@ -79,12 +97,31 @@ class Config(Section):
 
     @pydantic.model_validator(mode="after")
     def _tail_fits(self):
+        if self.tail.learns and self.backbone.map != table.LAST:
+            raise ValueError(
+                "tail.cut needs the last map, to which the tail leads; backbone.map is "
+                f"{self.backbone.map}"
+            )
         self.tail.check(self.backbone.spec())
         if self.tail.learns and self.features.method == "crop":
             raise ValueError("tail.cut needs maps; features.method must be dense")
         if self.tail.learns and self.image_loss.epochs == 0:
             raise ValueError("tail.cut needs the image loss; image_loss.epochs is 0")
         return self
+
+    @property
+    def way(self) -> strategies.Strategy:
+        """The row of the table of strategies; never `auto`."""
+        return strategies.of(dict(self))
+
+    @property
+    def has_background(self) -> bool:
+        """Whether column 0 of window scores is a class of its own.
+
+        Labels alone teach none, and of an SVM for each class none is the background's.
+        """
+        is_svm = self.way.is_linear and self.linear.kind == "svm"
+        return self.labels.level != "image" and not is_svm
 
     def at(self, level: str) -> "Config":
         """The settings for a level of labels, with what they leave open until then."""
@@ -134,8 +171,8 @@ def parse_setting(text: str) -> tuple[str, object]:
         raise errors.MidlevelError(f"--set expects key=value. Received: {text}.")
     try:
         found = yaml_text.load(value)
-        if isinstance(found, str) and _is_list(key.strip()):
-            found = [yaml_text.load(part) for part in found.split(",")]
+        if _is_list(key.strip()) and isinstance(found, str | int):
+            found = [yaml_text.load(part) for part in value.split(",")]
         return key.strip(), found
     except ValueError as error:
         raise errors.MidlevelError(
@@ -157,6 +194,24 @@ def _is_list(key: str) -> bool:
     return any(get_origin(one) is list for one in kinds)
 
 
+def given(base: Config | str | Path | None = None) -> dict[str, Any]:
+    """The settings that `base` gives, default or not, by their dotted keys.
+
+    Raises:
+        errors.MidlevelError: the file cannot be read.
+    """
+    if isinstance(base, Config):
+        return _dotted(base.model_dump(exclude_unset=True))
+    return _dotted(_tree(base))
+
+
+def asked(
+    base: Config | str | Path | None = None, settings: dict | None = None
+) -> set[str]:
+    """Dotted keys of the settings that `base` or `settings` give, default or not."""
+    return {*given(base), *(settings or ())}
+
+
 def dump(config: Config) -> str:
     """All settings as YAML; `load` gives the same settings back."""
     return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
@@ -164,8 +219,12 @@ def dump(config: Config) -> str:
 
 def flat(config: Config) -> dict[str, Any]:
     """Each setting by its dotted key, as `--set` takes them."""
+    return _dotted(config.model_dump())
+
+
+def _dotted(tree: dict) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in config.model_dump().items():
+    for name, value in tree.items():
         section = value if isinstance(value, dict) else {"": value}
         found |= {f"{name}.{key}".rstrip("."): v for key, v in section.items()}
     return found
@@ -173,7 +232,7 @@ def flat(config: Config) -> dict[str, Any]:
 
 def _tree(base: Config | str | Path | None) -> dict:
     if isinstance(base, Config):
-        return base.model_dump()
+        return base.model_dump(exclude_unset=True)  # what is open stays open
     return yaml_text.read(Path(base)) if base else {}
 
 

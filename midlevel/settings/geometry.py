@@ -20,12 +20,17 @@ def geometry_of(config: Config) -> windows.Geometry:
 
 
 def _levels(config: Config, spec: table.Spec) -> tuple[windows.Level, ...]:
-    """The pyramid; a named one has windows as large whatever the cells of one's own
-    network: of a ViT with 14 cells in place of 7, twice as many."""
+    """The pyramid; a named one has windows as large whatever the cells of the map: of a
+    ViT with 14 cells in place of 7, or of a map of stride 16, twice as many."""
     levels = config.windows.levels()
-    if config.backbone.facts() is None or not isinstance(config.windows.pyramid, str):
+    if not isinstance(config.windows.pyramid, str):
         return levels
-    times = spec.input_size / spec.stride / CELLS
+    if config.backbone.facts():
+        times = spec.input_size / spec.stride / CELLS
+    else:
+        times = table.find(spec.name).stride / spec.stride
+    if times == 1:
+        return levels
     return tuple(
         windows.Level(level.scale, tuple(max(1, round(times * n)) for n in level.sizes))
         for level in levels

@@ -21,7 +21,14 @@ from midlevel.images.augment import ORIGINAL
 from midlevel.networks import heads
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
-from midlevel.training import fit_whole_model, labelled_windows, stages, tails
+from midlevel.training import (
+    fit_whole_model,
+    labelled_windows,
+    learning,
+    stages,
+    tails,
+)
+from midlevel.training.earlier import Earlier
 
 HELD_OUT = "/held out"  # a split's name; data cannot have one with a slash
 PARTS = 5
@@ -43,7 +50,11 @@ class HeldOut:
 
 
 def score(
-    prepared: Prepared, config: Config, folder: Path, progress: Progress
+    prepared: Prepared,
+    config: Config,
+    folder: Path,
+    progress: Progress,
+    earlier: Earlier | None = None,
 ) -> HeldOut | None:
     """Hold photographs out and score them; goes on where it was interrupted.
 
@@ -52,6 +63,7 @@ def score(
 
     Args:
         folder: for checkpoints.
+        earlier: tasks onto which this one is learned.
     """
     if config.select == "val":
         return None
@@ -75,7 +87,9 @@ def score(
         place = folder / f"held out {number}"
         is_first = number == 1  # one is watched, for the report, and tells how it goes
         said = progress if is_first else progress.silent()
-        found.append(_of_fold(fold, config, place, said, is_first))
+        watching = _validation(fold, config) if is_first else None
+        job = stages.Job(fold, config, place, watching, earlier=earlier)
+        found.append(_of_fold(job, said))
     scored = Scored.joined([scored for scored, _ in found])
     return HeldOut(scored, found[0][1])
 
@@ -116,19 +130,20 @@ def _serves(fold: Prepared, config: Config) -> bool:
     return any((labelled_windows.label(view, config) > 0).any() for view in views)
 
 
-def _of_fold(
-    fold: Prepared, config: Config, folder: Path, progress: Progress, is_watched: bool
-) -> tuple[Scored, list[dict]]:
+def _validation(fold: Prepared, config: Config) -> Validation:
+    return Validation(fold, HELD_OUT, stages.aggregations(config))
+
+
+def _of_fold(job: stages.Job, progress: Progress) -> tuple[Scored, list[dict]]:
     """The held-out photographs of a fold, scored, and how the head was fitted."""
-    validation = Validation(fold, HELD_OUT, stages.aggregations(config))
-    job = stages.Job(fold, config, folder, validation if is_watched else None)
-    fitted = stages.fit(job, progress)
+    fold, config = job.prepared, job.config
+    fitted = learning.fit(job, progress)
     if not fold.maps:
         return _scored(fitted, fold, config), fitted.history
-    frozen = validation(heads.in_training(fitted.head))["mAP"]
+    frozen = _validation(fold, config)(heads.in_training(fitted.head))["mAP"]
     fitted = tails.fit(job, fitted, progress)
     views = {split: [ORIGINAL] for split in (config.data.train, HELD_OUT)}
-    place = folder / "features"
+    place = job.folder / "features"
     fold = tails.with_features_of(fitted, fold, views, place, progress)
     scored = _scored(fitted, fold, config)
     _, tuned = scored.best()
@@ -138,6 +153,5 @@ def _of_fold(
 
 
 def _scored(fitted: stages.FittedHead, fold: Prepared, config: Config) -> Scored:
-    validation = Validation(fold, HELD_OUT, stages.aggregations(config))
     whole = fit_whole_model.fit(fold, config)
-    return validation.scored(heads.in_training(fitted.head), whole=whole)
+    return _validation(fold, config).scored(heads.in_training(fitted.head), whole=whole)

@@ -8,9 +8,11 @@ from midlevel.evaluation.validation import Scored
 from midlevel.features.preparation import Prepared
 from midlevel.method import metrics
 from midlevel.method.aggregation import Aggregation
+from midlevel.method.calibration import Calibration
 from midlevel.runs import Run
 from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
+from midlevel.training.earlier import Earlier
 from midlevel.training.holding_out import HeldOut
 from midlevel.training.stages import FittedHead
 
@@ -20,26 +22,42 @@ class Learned:
     """What learning left.
 
     Attributes:
-        prepared: photographs with the features that the head takes.
+        prepared: photographs with the features that the head takes, and the labels of
+            all tasks.
+        classes: those that were learned, the last of the head's.
         fitted: the head that is kept.
         held_out: what calibration and thresholds are fitted to; None: to `measured`.
         measured: the validation split, by the head that is kept.
         windows: how many of background and of each class were learned from; None where
             labels alone taught.
         timings: seconds, by what took them.
+        earlier: the tasks that were learned before.
     """
 
     prepared: Prepared
+    classes: tuple[str, ...]
     fitted: FittedHead
     held_out: HeldOut | None
     measured: Scored
     windows: dict[str, int] | None
     timings: dict[str, float]
+    earlier: Earlier | None = None
 
     @property
     def chosen(self) -> Scored:
-        """What calibration and thresholds are fitted to."""
-        return self.held_out.scored if self.held_out else self.measured
+        """What calibration and thresholds of the learned classes are fitted to."""
+        if self.held_out:
+            return self.held_out.scored
+        return self.measured.newest(len(self.classes))
+
+    def calibration(self, fitted: Calibration) -> Calibration:
+        """That of all classes, by the one that was fitted to the learned ones."""
+        return self.earlier.calibration(fitted) if self.earlier else fitted
+
+    def thresholds(self, fitted: Sequence[float]) -> dict[str, float]:
+        """Those of all classes, in the same way."""
+        known = self.earlier.facts.thresholds if self.earlier else {}
+        return {**known, **dict(zip(self.classes, fitted, strict=True))}
 
 
 def write(run: Run, config: Config, learned: Learned, progress: Progress) -> None:
@@ -48,20 +66,19 @@ def write(run: Run, config: Config, learned: Learned, progress: Progress) -> Non
     Files first, and then the record that says the run has them.
     """
     prepared, chosen = learned.prepared, learned.chosen
-    classes = prepared.dataset.classes
     aggregation, _ = chosen.best()
     found = fit_calibration.fit(
         chosen.at(aggregation), chosen.targets, config.scores, chosen.whole
     )
-    _say_scarce(classes, found.own, progress)
+    _say_scarce(learned.classes, found.own, progress)
     shown = learned.held_out or learned.fitted
     run.write_csv("history.csv", shown.history)
-    measured = _metrics(config, classes, learned, aggregation, found)
+    measured = _metrics(config, learned, aggregation, found)
     run.write_json("metrics.json", measured)
     run.update(
         aggregation=asdict(aggregation),
-        calibration=asdict(found.calibration),
-        thresholds=dict(zip(classes, found.thresholds, strict=True)),
+        calibration=asdict(learned.calibration(found.calibration)),
+        thresholds=learned.thresholds(found.thresholds),
         best_epoch=sum(learned.fitted.epochs.values()),
         epochs=learned.fitted.epochs,
         features_fingerprint=prepared.extractor.fingerprint,
@@ -71,24 +88,24 @@ def write(run: Run, config: Config, learned: Learned, progress: Progress) -> Non
 
 def _metrics(
     config: Config,
-    classes: Sequence[str],
     learned: Learned,
     aggregation: Aggregation,
     found: fit_calibration.Fitted,
 ) -> dict:
     """What metrics.json says; `chosen_on` has the mAP of what chose, beside `mAP`."""
     chosen, measured = learned.chosen, learned.measured
-    of_chosen, of_measured = (
-        some.ranking(aggregation, found.calibration) for some in (chosen, measured)
-    )
-    fitted = found.calibration if learned.held_out else None
+    prepared = learned.prepared
+    calibration = learned.calibration(found.calibration)
+    of_chosen = chosen.ranking(aggregation, found.calibration)
+    of_measured = measured.ranking(aggregation, calibration)
+    fitted = calibration if learned.held_out else None
     apart = fit_calibration.apart(
         measured, aggregation, config.scores, config.seed, fitted
     )
     return {
         "split": config.data.val,
         "images": len(measured.targets),
-        **metrics.table(of_measured, measured.targets, list(classes)),
+        **metrics.table(of_measured, measured.targets, prepared.dataset.classes),
         "chosen_on": {
             "select": "heldout" if learned.held_out else "val",
             "images": len(chosen.targets),
@@ -117,6 +134,11 @@ def say(run: Run, progress: Progress) -> None:
         f"validation mAP on {found['split']!r}: area {best['area']:.4f}, 11-point "
         f"{best['eleven_point']:.4f}, non-interpolated {best['non_interpolated']:.4f}"
     )
+    for task in run.record.get("tasks", []):
+        names = task["classes"]
+        mean = metrics.mean(found["AP"][name]["area"] for name in names)
+        told = "not measured, the split shows none" if mean is None else f"{mean:.4f}"
+        progress.say(f"of these {', '.join(names)}: area {told}")
     chose = found["chosen_on"]
     if chose["select"] == "heldout":
         gap = 100 * (chose["mAP"] - best["area"])

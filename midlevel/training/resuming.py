@@ -1,7 +1,9 @@
 """How a run of `midlevel train` begins, and what it takes to go on with one."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from midlevel import datasets, errors, runs
 from midlevel.settings import config as config_
@@ -25,14 +27,19 @@ def resumed(
     record = run.record
     if changes:
         raise errors.MidlevelError(
-            "--resume goes on with the run's own settings: leave out --config, --set "
-            "and --seed, or train a new run."
+            "--resume goes on with the run's own settings: leave out --config, --set, "
+            "--seed and --from, or train a new run."
         )
     return Path(data or record["data"]), run.config
 
 
-def check_same(run: runs.Run, data: Path, config: Config) -> None:
+def check_same(
+    run: runs.Run, data: Path, config: Config, source: runs.Run | None = None
+) -> None:
     """Make sure that a run is what the same command began.
+
+    Args:
+        source: the run that is learned onto.
 
     Raises:
         errors.MidlevelError: its settings or data are others.
@@ -41,6 +48,8 @@ def check_same(run: runs.Run, data: Path, config: Config) -> None:
     config = config.at(run.config.labels.level if level == "auto" else level)
     given, begun = map(config_.flat, (config, run.config))
     given["data"], begun["data"] = str(data.resolve()), run.record["data"]
+    given["from"] = str(source.folder.resolve()) if source else None
+    begun["from"] = run.record.get("from")
     others = [name for name in given if given[name] != begun[name]]
     if others:
         there, here = (
@@ -53,17 +62,38 @@ def check_same(run: runs.Run, data: Path, config: Config) -> None:
         )
 
 
-def begin(run: runs.Run, config: Config, dataset: datasets.Dataset, data: Path) -> None:
+def begin(
+    run: runs.Run,
+    config: Config,
+    dataset: datasets.Dataset,
+    data: Path,
+    before: Sequence[Mapping[str, Any]] = (),
+    source: runs.Run | None = None,
+) -> None:
     """Begin a new run; make sure that a resumed one learns the same from the same.
+
+    Args:
+        before: the tasks that were learned before, see `earlier.tasks_of`.
+        source: the run that they come from, where this one has not begun.
 
     Raises:
         errors.DataError: the classes, photographs or labels are not what they were.
     """
-    classes, labels = list(dataset.classes), _digest(dataset, config)
+    new, labels = list(dataset.classes), _digest(dataset, config)
+    classes = [name for task in before for name in task["classes"]] + new
     if not run.has_begun:
         run.write_csv("split.csv", _split_rows(dataset, config))
         places = {"data": str(data.resolve()), "folder": str(dataset.folder.resolve())}
-        run.begin(config, {**places, "classes": classes, "labels": labels})
+        record = {**places, "classes": classes, "labels": labels}
+        if source:
+            task = {
+                "classes": new,
+                "run": str(run.folder.resolve()),
+                "data": places["data"],
+                "level": config.labels.level,
+            }
+            record |= {"from": str(source.folder.resolve()), "tasks": [*before, task]}
+        run.begin(config, record)
     begun = run.record
     _check_version(run)
     if begun["classes"] != classes:

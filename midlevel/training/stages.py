@@ -23,6 +23,7 @@ from midlevel.settings.config import Config
 from midlevel.system.progress import Progress
 from midlevel.training import fitting, labelled_windows
 from midlevel.training.batches import Batches, WindowSet
+from midlevel.training.earlier import Earlier
 from midlevel.training.fitting import Schedule, State
 from midlevel.training.image_step import ImageStep
 from midlevel.training.photographs import PhotographSet
@@ -48,12 +49,14 @@ class FittedHead:
         ids: class ids of the windows that were learned from; None where labels alone
             taught.
         backbone: the network whose tail learned with the head; None: it is frozen.
+        joined: the head of this task and of earlier ones, where there are some.
     """
 
     head: "keras.Model"
     states: dict[str, State]
     ids: np.ndarray | None
     backbone: "keras.Model | None" = None
+    joined: "keras.Model | None" = None
 
     @property
     def epochs(self) -> dict[str, int]:
@@ -107,6 +110,7 @@ class Job:
         validation: what is watched after every epoch.
         stops_early: whether it also ends a stage, and the best epoch is kept; else the
             settings say how many steps there are.
+        earlier: the tasks onto which it is learned; None: a head of its own.
     """
 
     prepared: Prepared
@@ -114,6 +118,7 @@ class Job:
     folder: Path
     validation: Validation | None = None
     stops_early: bool = False
+    earlier: Earlier | None = None
 
 
 def fit(job: Job, progress: Progress) -> FittedHead:
@@ -123,13 +128,13 @@ def fit(job: Job, progress: Progress) -> FittedHead:
         errors.MidlevelError: see `fitting.fit`.
     """
     if job.config.labels.level == label_levels.IMAGE:
-        head, photographs = _new_head(job, background=False), _photographs(job)
+        head, photographs = new_head(job, background=False), photograph_set(job)
         heads.start_at(head, photographs.odds)
         return FittedHead(*_by_photographs(job, head, photographs, progress), None)
     windows = labelled_windows.collect(job.prepared, job.config, progress)
-    head = _new_head(job)
+    head = new_head(job)
     if job.config.image_loss.epochs:
-        photographs = _photographs(job, windows)
+        photographs = photograph_set(job, windows)
         found = _by_photographs(job, head, photographs, progress)
         return FittedHead(*found, windows.ids)
     step = WindowStep(head, job.config.training)
@@ -138,7 +143,7 @@ def fit(job: Job, progress: Progress) -> FittedHead:
     return FittedHead(head, {WINDOWS: state}, windows.ids)
 
 
-def _photographs(job: Job, windows: WindowSet | None = None) -> PhotographSet:
+def photograph_set(job: Job, windows: WindowSet | None = None) -> PhotographSet:
     """What the image loss has: photographs in every view, and labelled windows."""
     config, prepared = job.config, job.prepared
     photographs = prepared.views_by_photograph(config.data.train, config.features.views)
@@ -159,7 +164,8 @@ def _by_photographs(
         )
         step = ImageStep(head, settings, aggregation.mean, 0)
         head, states[MEAN] = _stage(job, MEAN, step, photographs, schedule, progress)
-    schedule = _of_images(job, count)
+    patience = job.config.training.patience if job.stops_early else None
+    schedule = image_schedule(job.config, count, patience)
     step = ImageStep(head, settings, aggregation, schedule.steps(count))
     head, states[IMAGES] = _stage(job, IMAGES, step, photographs, schedule, progress)
     return head, states
@@ -177,11 +183,10 @@ def _of_windows(job: Job, count: int) -> Schedule:
     return Schedule(epochs, batch, drops=drops)
 
 
-def _of_images(job: Job, count: int) -> Schedule:
-    """How long photographs teach."""
-    settings = job.config.image_loss
+def image_schedule(config: Config, count: int, patience: int | None = None) -> Schedule:
+    """How long so many photographs teach."""
+    settings = config.image_loss
     epochs, batch = cast(int, settings.epochs), settings.batch
-    patience = job.config.training.patience if job.stops_early else None
     if patience is None:
         steps = cast(int, settings.steps)
         least = epochs_of(cast(int, settings.least_steps), count, batch)
@@ -217,12 +222,15 @@ def _stage(
     )
 
 
-def _new_head(job: Job, background: bool = True) -> "keras.Model":
+def new_head(job: Job, background: bool = True) -> "keras.Model":
+    """A head as the settings want it, which has learned nothing."""
     config, prepared = job.config, job.prepared
-    settings = config.head
+    settings, count = config.head, len(prepared.dataset.classes)
+    if job.earlier:
+        return job.earlier.new_head(count, config, background)
     return heads.build(
         prepared.extractor.backbone.spec.channels,
-        len(prepared.dataset.classes),
+        count,
         settings.hidden,
         settings.dropout,
         settings.normalise,

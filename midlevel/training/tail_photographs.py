@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from midlevel.features.preparation import View
-from midlevel.features.trunk_maps import TrunkMaps
+from midlevel.features.trunk_maps import TailMaps
 from midlevel.method import pooling
 from midlevel.networks.tail_loss import Group
 from midlevel.settings.image_loss import ImageLoss
@@ -58,7 +58,7 @@ class TailPhotographs:
     def __init__(
         self,
         photographs: Sequence[Sequence[View]],
-        maps: TrunkMaps,
+        maps: TailMaps,
         classes: int,
         settings: ImageLoss,
         labelled: Labelled | None = None,
@@ -103,7 +103,9 @@ class TailPhotographs:
         by_shape: dict[tuple, list[Drawn]] = {}
         for one in drawn:
             by_shape.setdefault(one.view.plan.grids, []).append(one)
-        return TailBatch([self._group(some) for some in by_shape.values()])
+        most = self._maps.together or len(drawn)
+        groups = (threads.groups(alike, most) for alike in by_shape.values())
+        return TailBatch([self._group(some) for of_one in groups for some in of_one])
 
     def _group(self, drawn: list[Drawn]) -> Group:
         lost = self._maps.lost_cells

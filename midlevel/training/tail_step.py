@@ -61,6 +61,7 @@ class TailStep(HeadStep[TailBatch]):
                 self._aggregation,
                 self._image_loss.window_loss or 0.0,
                 levels=len(batch.groups[0].maps),
+                is_normalising=self._settings.batch_norm == "learns",
             )
         return self._learn(batch.groups)
 

@@ -12,10 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from midlevel.datasets import Dataset, label_levels
 from midlevel.features import preparation
 from midlevel.features.preparation import Prepared
-from midlevel.features.trunk_maps import TrunkMaps
+from midlevel.features.trunk_maps import TailMaps
 from midlevel.networks import backbones
+from midlevel.networks.backbones.table import LAST
+from midlevel.settings.config import Config
+from midlevel.settings.tail import INPUT
 from midlevel.system.progress import Progress
 from midlevel.training import fitting, labelled_windows, stages
 from midlevel.training.fitting import Schedule
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 TAIL = "tail"  # the stage, its section of the settings, and its folder
 EPOCH = "epoch of head and tail"
 CHANCE = 0.005  # mAP that the held-out photographs may lose by chance
+FEW = 20  # boxes of a class, or photographs where labels alone teach: a rule of thumb
 
 
 def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
@@ -42,25 +49,29 @@ def fit(job: Job, fitted: FittedHead, progress: Progress) -> FittedHead:
         return fitted
     model = backbones.keras_model(config.backbone.name, maps.weights)
     photographs = _photographs(job, maps)
-    epochs = stages.epochs_of(
-        config.tail.steps, len(photographs), config.image_loss.batch
-    )
-    schedule = Schedule(epochs, config.image_loss.batch, title=EPOCH, section=TAIL)
+    of_tail = schedule(config, len(photographs))
     step = TailStep(
         fitted.head,
         _tail_of(model, config.backbone.name, maps.cut),
         config.tail,
         config.image_loss,
         stages.in_loss(config),
-        schedule.steps(len(photographs)),
+        of_tail.steps(len(photographs)),
     )
     place = job.folder / TAIL
     head, state = fitting.fit(
-        step, photographs, None, schedule, config.seed, place, progress
+        step, photographs, None, of_tail, config.seed, place, progress
     )
     model.trainable = False
     states = {**fitted.states, TAIL: state}
     return replace(fitted, head=head, states=states, backbone=model)
+
+
+def schedule(config: Config, count: int) -> Schedule:
+    """How long a tail learns from so many photographs."""
+    batch = config.image_loss.batch
+    epochs = stages.epochs_of(config.tail.steps, count, batch)
+    return Schedule(epochs, batch, title=EPOCH, section=TAIL)
 
 
 def with_features_of(
@@ -89,6 +100,31 @@ def with_features_of(
     return replace(found, failures=prepared.failures)
 
 
+def warn_of_few(dataset: Dataset, config: Config, progress: Progress) -> None:
+    """Say which classes have so little that a network which learns learns it by heart.
+
+    Args:
+        config: resolved.
+    """
+    if not config.tail.learns:
+        return
+    rows, names = dataset.split(config.data.train), dataset.classes
+    if config.labels.level == label_levels.IMAGE:
+        what = "photographs"
+        counts = (label_levels.targets(rows, len(names)) == 1).sum(axis=0)
+    else:
+        what = "boxes"
+        ids = np.concatenate([[*row.classes, *row.unboxed] for row in rows])
+        counts = np.bincount(ids.astype(int), minlength=1 + len(names))[1:]
+    few = [f"{name} {n}" for name, n in zip(names, counts, strict=True) if n < FEW]
+    if few:
+        progress.warn(
+            f"strategy {config.way.name} on few {what} of a class ({', '.join(few)}; "
+            f"expected {FEW}): the network may learn them by heart. Add some, or use "
+            "strategy=head or linear"
+        )
+
+
 def say_gain(before: float, after: float, progress: Progress) -> None:
     """Tell what a tail gained on photographs that taught nothing."""
     told = (
@@ -98,24 +134,27 @@ def say_gain(before: float, after: float, progress: Progress) -> None:
     if after < before - CHANCE:
         progress.warn(
             f"{told}. It has unlearned something: lower tail.learning_rate or "
-            "tail.steps, or leave tail.cut out"
+            "tail.steps, or use strategy=head"
         )
     else:
         progress.say(told)
 
 
 def _tail_of(model: "keras.Model", name: str, cut: str) -> "keras.Model":
-    """The part of a network behind a map, its layers ready to learn."""
+    """The part of a network behind a map, or all of it; its layers ready to learn."""
     from midlevel.networks.backbones import cutting  # loads TensorFlow
 
     spec = backbones.find(name)
-    _, tail = cutting.cut(model, spec.find_map(cut).layer)
+    if cut == INPUT:
+        tail = cutting.maps(model, spec, [LAST])
+    else:
+        _, tail = cutting.cut(model, spec.find_map(cut).layer)
     for layer in tail.layers:
         layer.trainable = True
     return tail
 
 
-def _photographs(job: Job, maps: TrunkMaps) -> TailPhotographs:
+def _photographs(job: Job, maps: TailMaps) -> TailPhotographs:
     """What a tail learns from: photographs in every view, and labelled windows."""
     config, prepared = job.config, job.prepared
     views = prepared.views_by_photograph(config.data.train, config.features.views)

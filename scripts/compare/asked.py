@@ -14,21 +14,25 @@ PROTOCOL: Settings = {"select": "heldout"}  # split val only measures
 
 
 def named(
-    texts: Sequence[str], file: Path | None, common: Settings
+    texts: Sequence[str],
+    file: Path | None,
+    common: Settings,
+    experiments: Sequence[Path] = (),
 ) -> dict[str, Settings]:
-    """Settings by name, those of the file first; the defaults where none are named.
+    """Settings by name, those of files first; the defaults where none are named.
 
     Args:
         texts: each `name: key=value key=value`.
         file: YAML of a name, and under it dotted keys and their values, each.
+        experiments: files as `midlevel train --config` takes; their names are theirs.
         common: settings of all, with which they have to go together.
 
     Raises:
         errors.MidlevelError: they cannot be read, or a name comes twice.
     """
     found = _of_file(file) if file else {}
-    for text in texts:
-        name, settings = one(text)
+    others = [(checked(path.stem), experiment(path)) for path in experiments]
+    for name, settings in [*others, *map(one, texts)]:
         if name in found:
             raise errors.MidlevelError(
                 f"Expected each name once. Received: {name!r} twice."
@@ -70,6 +74,19 @@ def _of_file(file: Path) -> dict[str, Settings]:
                 f"Received: {keys}."
             )
         found[checked(str(name))] = dict(keys or {})
+    return found
+
+
+def experiment(path: Path) -> Settings:
+    """A file of settings, as dotted keys and their values.
+
+    Raises:
+        errors.MidlevelError: it cannot be read.
+    """
+    found: Settings = {}
+    for section, value in yaml_text.read(path).items():
+        keys = value if isinstance(value, dict) else {"": value}
+        found |= {f"{section}.{key}".rstrip("."): keys[key] for key in keys}
     return found
 
 

@@ -41,6 +41,13 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
             "--settings", "named", type=file, help="YAML of several, by name."
         ),
         click.option(
+            "--experiment",
+            "experiments",
+            type=file,
+            multiple=True,
+            help="A file as of configs/experiments, by its name. May be given again.",
+        ),
+        click.option(
             "--set",
             "shared",
             multiple=True,
@@ -75,6 +82,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
 def compare_settings(
     texts: Sequence[str],
     named: Path | None,
+    experiments: Sequence[Path],
     names: str,
     classes: str | None,
     **options: Any,
@@ -82,7 +90,7 @@ def compare_settings(
     """Compare named settings on tasks of DATA, a folder laid out as PASCAL VOC."""
     chosen = {name: task(name, classes) for name in names.split(",")}
     place = placed(**options)
-    compared = asked.named(texts, named, place.common)
+    compared = asked.named(texts, named, place.common, experiments)
     measured = settings.compare(place, chosen, compared)
     conclude(place, compared, measured, "settings.json")
 
@@ -97,6 +105,7 @@ def compare_settings(
 def compare_counts(
     texts: Sequence[str],
     named: Path | None,
+    experiments: Sequence[Path],
     classes: str,
     counts: str,
     picture: Path | None,
@@ -110,7 +119,7 @@ def compare_counts(
     strength is chosen by cross-validation on the training photographs.
     """
     place, wanted = placed(**options), numbers(counts, curve.LEAST)
-    compared = asked.named(texts, named, place.common)
+    compared = asked.named(texts, named, place.common, experiments)
     measured = curve.compare(place, classes.split(","), wanted, compared)
     found = conclude(place, compared, measured, "curve.json")
     if picture:
@@ -130,6 +139,7 @@ def compare_counts(
 def compare_boxes(
     texts: Sequence[str],
     named: Path | None,
+    experiments: Sequence[Path],
     classes: str,
     boxes: str,
     picture: Path | None,
@@ -142,11 +152,18 @@ def compare_boxes(
     25 %. All are measured on split val: what is there, and where.
     """
     place, shares = placed(**options), numbers(boxes, 0, 100, "--boxes")
-    compared = asked.named(texts, named, place.common)
+    compared = asked.named(texts, named, place.common, experiments)
     measured = effort.compare(place, classes.split(","), shares, compared)
     found = conclude(place, compared, measured, "effort.json", effort_table.as_text)
     if picture:
         picture_.draw_effort(found, picture)
+
+
+@main.command("markdown")
+@click.argument("found", type=file)
+def in_markdown(found: Path) -> None:
+    """The tables of FOUND, a JSON file of `settings` or `curve`, as docs have them."""
+    click.echo(tables.as_markdown(json.loads(found.read_text(encoding="utf-8"))))
 
 
 def numbers(

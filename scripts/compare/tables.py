@@ -133,6 +133,30 @@ def as_text(found: Mapping[str, Any]) -> str:
     return terminal.shown(*parts, NOTE)
 
 
+def as_markdown(found: Mapping[str, Any]) -> str:
+    """The same tables for a page of docs.
+
+    Args:
+        found: what `cli` writes as JSON.
+    """
+    lines = []
+    for name, task in found["tasks"].items():
+        counts = task["photographs"]
+        lines += [
+            f"{name}: {counts['train']} photographs to learn from, {counts['val']} to "
+            f"measure on, {found['seeds']} seeds, midlevel {codes({name: task})}",
+            "",
+            *(_line(cells) for cells in (["", *TITLES], ["---"] * (len(TITLES) + 1))),
+            *map(_line, _cells(task["rows"])),
+            "",
+        ]
+    return "\n".join(lines).rstrip()
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def codes(found: Mapping[str, Any]) -> str:
     """The commits of midlevel that the results are of: one, or else several."""
     made = [

@@ -66,7 +66,7 @@ def test_every_command_has_help_with_examples(command):
 def test_the_readme_shows_every_command():
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert all(f"midlevel {name}" in readme for name in COMMANDS)
-    assert len(COMMANDS) == 12
+    assert len(COMMANDS) == 13
     assert call("--version").stdout.startswith("midlevel, version ")
     assert call().exit_code in (0, 2)
 
@@ -135,7 +135,7 @@ def test_resume_takes_no_settings(here, trained):
     (here / "run/run.json").write_text(json.dumps({**record, "finished": False}))
     for options in (["--seed", "1"], ["--set", "seed=1"]):
         line = fails(2, "train", "--resume", "--run", "run", *options)
-        assert "leave out --config, --set and --seed" in line
+        assert "leave out --config, --set, --seed and --from" in line
 
 
 def test_an_interruption_leaves_with_130(here, trained, toy_voc, monkeypatch):
@@ -312,7 +312,7 @@ def test_a_run_that_is_a_file_is_refused_in_one_line(here):
         (["train", "--val-fraction", "0.3"], "--set data.val_fraction=VALUE?"),
         (["exprot"], "Did you mean 'export'?"),
         (["eval"], "Did you mean 'evaluate'?"),
-        (["runs"], "There are: check, train, predict,"),
+        (["runs"], "There are: check, advise, train, predict,"),
     ],
 )
 def test_what_was_meant_is_said(words, said):

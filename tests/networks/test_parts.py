@@ -1,9 +1,10 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 
-from midlevel.networks import heads, parts
+from midlevel.networks import growing, heads, parts, tasks
 from midlevel.system import runtime
 
 
@@ -30,19 +31,38 @@ def names(path):
     return found
 
 
+def without_background_before(keras):
+    """A head as versions wrote it that had operations behind the classifier."""
+    head = heads.build(4, 2, [3])
+    none = keras.ops.prod(1 - head.output, axis=-1, keepdims=True)
+    scores = keras.ops.concatenate([none, head.output], axis=-1)
+    return keras.Model(head.input, scores)
+
+
 def test_the_table_names_what_heads_are_made_of_and_nothing_else(keras, path):
     falling = keras.optimizers.schedules.CosineDecay(0.1, 9)
     optimizers = [keras.optimizers.SGD(), *map(keras.optimizers.Adam, (0.1, falling))]
     used = set()
-    for kind in ({}, {"normalise": "none"}, {"background": False}):
+    kinds = ({}, {"normalise": "none"}, {"background": False})
+    made = [heads.build(4, 2, [3], **kind) for kind in kinds]
+    grown = growing.grow(made[0], 2, growing.NewUnits("wa", 3), suffix="2")
+    joined = tasks.joined([made[0], grown])
+    for head in (*made, joined, without_background_before(keras)):
         for optimizer in optimizers:
-            head = heads.build(4, 2, [3], **kind)
             head.compile(optimizer, "sparse_categorical_crossentropy")
             head.save(path)
             parts.check(path)
             used |= names(path)
     table = {(module, name) for module, some in parts.PARTS.items() for name in some}
     assert used == table
+
+
+def test_a_head_of_before_without_background_gives_what_it_gave(keras, path):
+    before = without_background_before(keras)
+    before.save(path)
+    found, features = heads.load(path), np.ones((3, 4), np.float32)
+    assert np.array_equal(found(features), before(features))
+    assert not heads.has_background(found)
 
 
 def test_a_part_that_is_added_to_the_table_is_loaded(keras, path, monkeypatch):

@@ -88,3 +88,13 @@ def test_windows_of_no_weight_and_classes_not_said_teach_nothing():
 def test_without_a_weight_labelled_windows_are_left_out():
     alone, both = (learned([group()], window_weight=w)[0][0] for w in (0.0, 1.0))
     assert alone < both
+
+
+def test_batch_normalisation_learns_where_it_is_told_to():
+    below, head = tail(), heads.build(7, 2, hidden=[8], dropout=0.0, seed=3)
+    for model in (head, below):
+        model.compile(keras.optimizers.SGD(0.01))
+    learn = tail_loss.learner(below, head, LSE, 1.0, len(LEVELS), is_normalising=True)
+    assert np.isfinite(learn([group()]))
+    *_, mean, variance = below.get_weights()
+    assert np.abs(mean).min() > 0 and np.abs(variance - 1).min() > 0

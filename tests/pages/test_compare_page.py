@@ -7,7 +7,9 @@ import pytest
 
 from midlevel import errors
 from midlevel.evaluation.comparison import Compared, Comparison, Difference
+from midlevel.pages import outputs
 from midlevel.pages.compare import compare_page
+from midlevel.pages.scale import Scale
 
 HOSTILE = "<b>a\x1b[2J"
 FORMS = ("area", "eleven_point", "non_interpolated")
@@ -74,11 +76,11 @@ def test_photographs_a_second_have_a_column_where_they_were_measured(tmp_path):
 
 
 def test_values_have_their_places_on_a_scale():
-    scale = compare_page.Scale.of([0.5, 0.7, 0.6])
+    scale = Scale.of([0.5, 0.7, 0.6])
     assert scale.at(0.6) == 50 and 0 < scale.at(0.5) < scale.at(0.7) < 100
-    assert compare_page.Scale.of([0.5]).at(0.5) == 50
+    assert Scale.of([0.5]).at(0.5) == 50
 
 
 def test_a_name_that_is_no_pages_is_refused():
     with pytest.raises(errors.MidlevelError, match="ends in .html"):
-        compare_page.place("page.txt")
+        outputs.file("page.txt")

@@ -53,6 +53,34 @@ def refused(*arguments):
     return " ".join(done.output.split())
 
 
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "configs/experiments").glob("*"))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_an_experiment_says_its_command_and_its_settings_are_known(path):
+    lines = path.read_text().splitlines()
+    about = " ".join(line.strip("# \\") for line in lines if line.startswith("#"))
+    named = f"--experiment configs/experiments/{path.name}"
+    assert (
+        f"python scripts/compare settings VOC --tasks animals --output out {named}"
+        in about
+    )
+    assert "CPU cores" in about
+    assert asked.named([], None, {}, [path]) == {path.stem: asked.experiment(path)}
+
+
+def test_experiments_are_named_by_their_files(tmp_path):
+    file = tmp_path / "sharp.yaml"
+    file.write_text("seed: 3\nlinear:\n  kind: svm\n  c: 0.1\n")
+    found = asked.named(["default:"], None, {}, [file])
+    assert found == {
+        "sharp": {"seed": 3, "linear.kind": "svm", "linear.c": 0.1},
+        "default": {},
+    }
+    with pytest.raises(errors.MidlevelError, match="'sharp' twice"):
+        asked.named(["sharp:"], None, {}, [file])
+
+
 # === Photographs ===
 
 
@@ -232,6 +260,17 @@ def test_the_table_is_in_percent():
         "100.0",
         "8.3",
     ]
+
+
+def test_the_table_for_a_page_of_docs_has_the_same_cells(tmp_path):
+    task = measured(5, first=[FAIR, GOOD], second=[GOOD, GOOD])
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"data": "voc", "seeds": 2, "tasks": {"few": task}}))
+    lines = invoke("markdown", file).splitlines()
+    assert lines[0].startswith("few: 8 photographs to learn from, 4 to measure on")
+    assert lines[2].startswith("|  | area mAP % | std |")
+    assert lines[4].startswith("| first | 91.7 | 11.8 |")
+    assert len({line.count("|") for line in lines[2:6]}) == 1
 
 
 def test_a_line_of_the_picture_goes_through_all_counts(tmp_path):

@@ -236,7 +236,7 @@ def test_whatever_is_given_the_words_are_our_own(key):
         except errors.MidlevelError as error:
             message = str(error)
             assert message.startswith(key) and message[-1] in ".?", message
-            for wrong in ("nput", "should", "valid", "ictionary", "  ", "expected ."):
+            for wrong in ("Input", "should", "valid", "ictionary", "  ", "expected ."):
                 assert wrong not in message, message
             assert ".;" not in message and len(message) < 400
 
@@ -318,6 +318,7 @@ def test_the_papers_own_settings_are_good():
         ("data.classes=cat", ["cat"]),
         ("data.classes=[cat, 'a,b']", ["cat", "a,b"]),
         ("head.hidden=64,32", [64, 32]),
+        ("head.hidden=2048", [2048]),
         ("data.group_by=a,b", "a,b"),
         ("windows.pyramid=octaves", "octaves"),
     ],

@@ -9,11 +9,16 @@ import stub
 
 import midlevel
 from midlevel import errors
+from midlevel.datasets import reading
+from midlevel.features import preparation, trunk_maps
+from midlevel.features.extractor import build_extractor
+from midlevel.method import pooling
 from midlevel.networks import backbones, heads
 from midlevel.runs import Run
 from midlevel.settings import config
 from midlevel.training import tails
 from midlevel.training import train as midlevel_train
+from midlevel.training.tail_photographs import TailPhotographs
 
 TAIL = {
     **{"tail__cut": "colours", "tail__learning_rate": 1e-3, "tail__steps": 12},
@@ -131,10 +136,19 @@ def test_a_tail_that_unlearns_is_warned_about():
     [
         (
             {"tail.cut": "stride8"},
-            "expected one of none, before_last",
+            "expected one of none, input, before_last",
         ),
         (
             {"tail.cut": "stride16", "backbone.name": "convnext_tiny"},
+            "expected one of none, input.",
+        ),
+        (
+            {
+                "tail.cut": "input",
+                "backbone.name": "onnx",
+                "backbone.weights": "a.onnx",
+                "backbone.stride": 16,
+            },
             "expected none",
         ),
         ({"tail.cut": "stride16", "features.method": "crop"}, "must be dense"),
@@ -177,3 +191,37 @@ def test_boxes_are_in_pixels_once_with_a_tail_too(
         )
     assert seen["tuned"] == seen["frozen"]
     assert seen["frozen"][0] == [[6.0, 6.0, 48.0, 48.0]]
+
+
+def test_cut_at_its_input_a_network_takes_the_levels_of_each_view(
+    stub_backbone, toy_voc, tmp_path
+):
+    chosen = config.load(settings={**stub.SETTINGS, "tail.cut": "input"})
+    dataset = reading.for_training(toy_voc, chosen, stub.QUIET)
+    views = preparation.views_by_split(chosen, ["original", "mirror"])
+    extractor = build_extractor(chosen)
+    prepared = preparation.prepare(dataset, views, extractor, tmp_path, stub.QUIET)
+    maps = trunk_maps.prepare(prepared, chosen, "imagenet", stub.QUIET)
+    network = backbones.keras_model("stub")
+    for view in list(prepared.views("train", ["original", "mirror"]))[:4]:
+        levels = maps.of(view)
+        assert [one.shape[1::-1] for one in levels] == list(view.plan.level_sizes_wh)
+        cells = [network(one[None].astype(np.float32)).numpy()[0] for one in levels]
+        pooled = pooling.pool(cells, view.plan)
+        np.testing.assert_allclose(pooled, view.features, atol=2e-3)
+    assert len(list(tmp_path.iterdir())) == 1  # nothing is stored besides
+
+
+def test_it_sees_two_photographs_at_a_time(stub_backbone, toy_voc, tmp_path):
+    settings = {**stub.SETTINGS, "tail.cut": "input", "image_loss.window_loss": 0}
+    chosen = config.load(settings=settings)
+    dataset = reading.for_training(toy_voc, chosen, stub.QUIET)
+    views = preparation.views_by_split(chosen, ["original"])
+    extractor = build_extractor(chosen)
+    prepared = preparation.prepare(dataset, views, extractor, tmp_path, stub.QUIET)
+    maps = trunk_maps.prepare(prepared, chosen, "imagenet", stub.QUIET)
+    rows = prepared.views_by_photograph("train", ["original"])
+    photographs = TailPhotographs(rows, maps, 3, chosen.image_loss)
+    for some in photographs.batches(np.random.default_rng(0), 8):
+        sizes = [len(group.targets) for group in some.groups]
+        assert max(sizes) <= 2 and sum(sizes) == len(some)

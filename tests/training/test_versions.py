@@ -41,10 +41,9 @@ def test_settings_that_count_for_windows_alone_are_named(stub_backbone, toy_voc)
 @pytest.mark.parametrize("photographs, epochs", [(26, 32), (60, 16), (900, 5), (5, 64)])
 def test_few_photographs_have_some_steps_too(photographs, epochs):
     chosen = config.load().at("box")
-    job = stages.Job(None, chosen, None)
-    assert stages._of_images(job, photographs).epochs == epochs
+    assert stages.image_schedule(chosen, photographs).epochs == epochs
 
 
 def test_epochs_that_are_asked_for_are_the_most(stub_backbone):
     chosen = config.load(None, {"image_loss.epochs": 3}).at("box")
-    assert stages._of_images(stages.Job(None, chosen, None), 26).epochs == 3
+    assert stages.image_schedule(chosen, 26).epochs == 3

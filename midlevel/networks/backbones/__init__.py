@@ -6,6 +6,7 @@ Importing this package does not import TensorFlow.
 
 from midlevel.networks.backbones.backbone import (
     Backbone,
+    as_far_as,
     build,
     build_own,
     fingerprint_of,
@@ -24,5 +25,5 @@ from midlevel.networks.backbones.table import (
 )
 
 __all__ = ["BACKBONES", "DEFAULT", "NAMES", "Backbone", "Spec", "build", "find"]
-__all__ += ["fingerprint_of", "keras_model", "of_model", "store"]
+__all__ += ["as_far_as", "fingerprint_of", "keras_model", "of_model", "store"]
 __all__ += ["Facts", "build_own", "store_own"]

@@ -129,6 +129,20 @@ def of_model(
     return Backbone(table.find(name), fingerprint_of(model, name), engine, network)
 
 
+def as_far_as(model: "keras.Model", name: str, map: str) -> "keras.Model":
+    """A whole backbone of the table as far as one of its maps; they share weights.
+
+    Raises:
+        errors.MidlevelError: it has no such map.
+    """
+    if map == table.LAST:
+        return model
+    runtime.load_keras()
+    from midlevel.networks.backbones import cutting
+
+    return cutting.maps(model, table.find(name), [map])
+
+
 def store(path: Path, name: str, model: "keras.Model", map: str = table.LAST) -> None:
     """Write a backbone for OpenVINO: `path`, an `.xml`, and the `.bin` beside it.
 

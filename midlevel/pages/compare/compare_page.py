@@ -1,7 +1,6 @@
 """The page that `midlevel compare --output` writes: one file, no pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,48 +8,9 @@ from midlevel import errors
 from midlevel.evaluation import comparison_text
 from midlevel.evaluation.comparison import Compared, Comparison
 from midlevel.method.intervals import Interval
-from midlevel.pages import rendering
-from midlevel.system import files, text
-
-ADVICE = "Name another file with --output, or make room."
-MARGIN = 0.1  # of what a scale shows, free at both of its ends
-
-
-@dataclass(frozen=True)
-class Scale:
-    """From a share to a place on a bar, in percent of its width."""
-
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Scale":
-        """One on which all values have their place.
-
-        >>> Scale.of([0.5, 0.7]).at(0.6)
-        50.0
-        """
-        low, high = min(values), max(values)
-        margin = MARGIN * (high - low) or MARGIN
-        return cls(low - margin, high + margin)
-
-    def at(self, value: float) -> float:
-        """Where a value is, from 0 to 100."""
-        return round(100 * (value - self.low) / (self.high - self.low), 2)
-
-
-def place(output: str | Path) -> Path:
-    """The page's file.
-
-    Raises:
-        errors.MidlevelError: its name does not end as a page's.
-    """
-    path = Path(output)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise errors.MidlevelError(
-            f"{path}: expected a name that ends in .html. Name another --output."
-        )
-    return path
+from midlevel.pages import outputs, rendering
+from midlevel.pages.scale import Scale
+from midlevel.system import text
 
 
 def write(found: Comparison, path: Path) -> None:
@@ -59,10 +19,7 @@ def write(found: Comparison, path: Path) -> None:
     Raises:
         errors.MidlevelError: it cannot be written.
     """
-    page = rendering.render("compare.html", **_drawn(found))
-    with files.explained(path, ADVICE):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(path, page)
+    outputs.write_file(path, rendering.render("compare.html", **_drawn(found)))
 
 
 def _drawn(found: Comparison) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""`midlevel advise`: which strategy and which backbone, by trying them."""
