@@ -25,15 +25,15 @@ from midlevel import datasets
 from midlevel.runs import Run
 from midlevel.system import terminal
 
+ALONE, WIDER = {"growth.kind": "none"}, {"growth.kind": "wa"}
 FINE = {"growth.learn": "fc7"}
-WIDER = {"growth.kind": "wa"}
 WAYS: dict[str, dict[str, Any]] = {
-    "new layers alone": {},
-    "fine-tuning": {**FINE, "tasks.keep": "none"},
-    "without forgetting": {**FINE, "tasks.keep": "lwf"},
-    "grown, new layers alone": WIDER,
-    "grown, fine-tuning": {**WIDER, **FINE, "tasks.keep": "none"},
-    "grown, without forgetting": {**WIDER, **FINE, "tasks.keep": "lwf"},
+    "new layers alone": ALONE,
+    "fine-tuning": {**ALONE, **FINE, "tasks.keep": "none"},
+    "without forgetting": {**ALONE, **FINE, "tasks.keep": "lwf"},
+    "new units": WIDER,
+    "new units and fine-tuning": {**WIDER, **FINE, "tasks.keep": "none"},
+    "new units without forgetting": {**WIDER, **FINE, "tasks.keep": "lwf"},
 }
 TITLES = ["", "first before", "first after", "second", "all"]
 
@@ -68,7 +68,7 @@ def main(
             run=output / f"first-{seed}",
         )
         for way in chosen:
-            place = output / f"{way.replace(', ', '-').replace(' ', '-')}-{seed}"
+            place = output / f"{way.replace(' ', '-')}-{seed}"
             after = midlevel.train(
                 parts[1],
                 settings={**usual, **WAYS[way], "data.classes": new},

@@ -78,6 +78,8 @@ def settings(config: Config, asked: Collection[str], source: Run | None) -> Conf
                 "without --from."
             )
     found = config_.load(config, theirs)
+    growth = found.growth.resolved(found.head.hidden)
+    found = found.model_copy(update={"growth": growth})
     _check_layers(found, source)
     return found
 

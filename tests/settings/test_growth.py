@@ -22,9 +22,15 @@ def test_settings_say_by_what_a_head_grows(settings, expected):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"kind": "wide"}, r"growth\.kind: expected one of none, da, wa, dwa, wwa"),
+        (
+            {"kind": "wide"},
+            r"growth\.kind: expected one of auto, none, da, wa, dwa, wwa",
+        ),
         ({"kind": "wa", "units": 1}, r"growth\.units: expected a whole number from 2"),
-        ({"units": 64}, r"growth\.units needs growth\.kind=da, wa, dwa or wwa"),
+        (
+            {"kind": "none", "units": 64},
+            r"growth\.units needs growth\.kind=da, wa, dwa or wwa",
+        ),
         ({"kind": "wa", "scale": 0}, r"growth\.scale: expected a number above 0"),
         ({"learn": "fc8"}, r"growth\.learn: expected one of new, fc7, fc6"),
         ({"kind": "wa", "new_factor": -1}, r"growth\.new_factor: expected a number"),

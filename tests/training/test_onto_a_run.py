@@ -101,6 +101,15 @@ def test_calibration_and_thresholds_of_old_classes_are_kept(first, second):
     assert kept == first.record["thresholds"]
 
 
+def test_a_new_task_has_units_of_its_own_unless_told_otherwise(
+    first, second, onto, tmp_path
+):
+    names = {layer.name for layer in heads.load(second.head_file).layers}
+    assert second.config.growth.kind == "wa" and "fc7_wider2" in names
+    run = onto(tmp_path / "run", first, growth__kind="none")
+    assert "fc7_wider2" not in {one.name for one in heads.load(run.head_file).layers}
+
+
 def test_the_new_class_is_learned_and_all_are_measured(second):
     assert set(second.metrics["AP"]) == {"square", "disc", "wedge"}
     assert all(row["area"] is not None for row in second.metrics["AP"].values())
@@ -127,12 +136,13 @@ def test_the_run_stands_alone(toy_voc, first, onto, tmp_path):
     assert not run.checkpoints.exists()
 
 
-def test_a_third_task_keeps_both(toy_voc, onto, features, tmp_path):
+@pytest.mark.parametrize("kind", ["wa", "da"])
+def test_a_third_task_keeps_both(toy_voc, onto, features, tmp_path, kind):
     one = stub.train(
         toy_voc, tmp_path / "1", data__classes=["square"], features__store=features
     )
     two = onto(tmp_path / "2", one, data__classes=["disc"])
-    three = onto(tmp_path / "3", two, growth__kind="da", growth__units=8)
+    three = onto(tmp_path / "3", two, growth__kind=kind, growth__units=8)
     assert midlevel.load(three).tasks == (("square",), ("disc",), ("wedge",))
     image = pixels.read(photographs(toy_voc)[3])
     found = [midlevel.load(run).windows(image).scores for run in (one, two, three)]
