@@ -1,8 +1,8 @@
 """A step: a model, its optimizer and loss, and how it learns from a batch."""
 
-from collections.abc import Sized
+from collections.abc import Iterable, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from midlevel.training.batches import Batch
 if TYPE_CHECKING:
     import keras
 
+BESIDE = ".npz"  # ending of the file beside a model's
 MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4  # Krizhevsky et al., NIPS 2012, section 5
 
 
@@ -97,6 +98,33 @@ class HeadStep(Generic[B_contra]):
     def trained(self, path: Path) -> "keras.Model":
         """The model that `save` wrote, without its optimizer."""
         return heads.read(path)
+
+
+def falling_adam(rate: float, steps: int) -> "keras.optimizers.Optimizer":
+    """Adam whose rate falls to nothing in so many steps, as half a cosine."""
+    optimizers = runtime.load_keras().optimizers
+    return optimizers.Adam(optimizers.schedules.CosineDecay(rate, steps))
+
+
+def save_beside(path: Path, variables: Iterable[Any]) -> None:
+    """Write what Keras' file at `path` will not hold, before it, whole."""
+    with files.whole(path.with_suffix(BESIDE)) as waiting:
+        np.savez(waiting, *(variable.numpy() for variable in variables))
+    for old in path.parent.glob(f"*{BESIDE}"):  # of models that are gone
+        if old.stem != path.stem and not old.with_suffix(path.suffix).exists():
+            old.unlink()
+
+
+def load_beside(path: Path, variables: Iterable[Any]) -> None:
+    """Give variables what `save_beside` wrote.
+
+    Raises:
+        ValueError: it is of another model.
+    """
+    with np.load(path.with_suffix(BESIDE), allow_pickle=False) as found:
+        arrays = [found[name] for name in found.files]
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
 
 
 class WindowStep(HeadStep[Batch]):

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import tail_loss
 from midlevel.settings.image_loss import ImageLoss
 from midlevel.settings.tail import Tail
-from midlevel.system import files, runtime
-from midlevel.training.steps import HeadStep
+from midlevel.training.steps import (
+    HeadStep,
+    falling_adam,
+    load_beside,
+    save_beside,
+)
 from midlevel.training.tail_photographs import TailBatch
 
 if TYPE_CHECKING:
@@ -67,31 +69,25 @@ class TailStep(HeadStep[TailBatch]):
 
     def save(self, path: Path) -> None:
         """Write head and tail with their optimizers, each file whole."""
-        arrays = [variable.numpy() for variable in self._variables()]
-        with files.whole(_beside(path)) as waiting:
-            np.savez(waiting, *arrays)
+        save_beside(path, self._variables())
         super().save(path)
-        for old in path.parent.glob("*.npz"):  # of heads that are gone
-            if not old.with_suffix(path.suffix).exists():
-                old.unlink()
 
     def load(self, path: Path) -> None:
         """Go on with what `save` wrote."""
         super().load(path)
         self._compile_tail()
-        self._assign(path)
+        load_beside(path, self._variables())
         self._learn = None
 
     def trained(self, path: Path) -> "keras.Model":
         """The head that `save` wrote; its tail is in `tail`."""
         if self.tail.optimizer is None:
             self._compile_tail()
-        self._assign(path)
+        load_beside(path, self._variables())
         return super().trained(path)
 
     def _adam(self, rate: float) -> "keras.optimizers.Optimizer":
-        optimizers = runtime.load_keras().optimizers
-        return optimizers.Adam(optimizers.schedules.CosineDecay(rate, self._steps))
+        return falling_adam(rate, self._steps)
 
     def _compile_tail(self) -> None:
         self.tail.compile(self._adam(self._settings.learning_rate), jit_compile=False)
@@ -99,19 +95,3 @@ class TailStep(HeadStep[TailBatch]):
 
     def _variables(self) -> list:
         return [*self.tail.variables, *self.tail.optimizer.variables]
-
-    def _assign(self, path: Path) -> None:
-        """Take the tail's numbers from the file beside a head's.
-
-        Raises:
-            ValueError: it is of another tail.
-        """
-        with np.load(_beside(path), allow_pickle=False) as found:
-            arrays = [found[name] for name in found.files]
-        for variable, array in zip(self._variables(), arrays, strict=True):
-            variable.assign(array)
-
-
-def _beside(path: Path) -> Path:
-    """Where the tail of the head at `path` is."""
-    return path.with_suffix(".npz")

@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import forgetting, heads, tasks
 from midlevel.networks.forgetting import Kept
 from midlevel.settings.config import Config
-from midlevel.system import files, runtime
 from midlevel.training.photographs import PhotographBatch
-from midlevel.training.steps import HeadStep
+from midlevel.training.steps import (
+    HeadStep,
+    falling_adam,
+    load_beside,
+    save_beside,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +51,8 @@ class TogetherStep(HeadStep[PhotographBatch]):
     def begin(self) -> None:
         """Make new optimizers, Adam."""
         rate = self._config.image_loss.learning_rate
-        new, old = self._adam(rate), self._adam(rate / self._config.growth.new_factor)
+        rates = rate, rate / self._config.growth.new_factor
+        new, old = (falling_adam(one, self._steps) for one in rates)
         self._optimizers = new, old
         for optimizer, own in zip(
             self._optimizers, forgetting.variables(self.model), strict=True
@@ -86,31 +89,14 @@ class TogetherStep(HeadStep[PhotographBatch]):
 
     def save(self, path: Path) -> None:
         """Write the head, and both optimizers beside it, each file whole."""
-        arrays = [variable.numpy() for variable in self._variables()]
-        with files.whole(_beside(path)) as waiting:
-            np.savez(waiting, *arrays)
+        save_beside(path, self._variables())
         super().save(path)
-        for old in path.parent.glob("*.npz"):  # of heads that are gone
-            if not old.with_suffix(path.suffix).exists():
-                old.unlink()
 
     def load(self, path: Path) -> None:
         """Go on with what `save` wrote."""
         self.model, self._learn = heads.read(path), None
         self.begin()
-        with np.load(_beside(path), allow_pickle=False) as found:
-            arrays = [found[name] for name in found.files]
-        for variable, array in zip(self._variables(), arrays, strict=True):
-            variable.assign(array)
-
-    def _adam(self, rate: float) -> "keras.optimizers.Optimizer":
-        optimizers = runtime.load_keras().optimizers
-        return optimizers.Adam(optimizers.schedules.CosineDecay(rate, self._steps))
+        load_beside(path, self._variables())
 
     def _variables(self) -> list[Any]:
         return [one for of in self._optimizers for one in of.variables]
-
-
-def _beside(path: Path) -> Path:
-    """Where the optimizers of the head at `path` are."""
-    return path.with_suffix(".npz")
