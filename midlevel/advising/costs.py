@@ -4,10 +4,11 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from midlevel import errors
 from midlevel.advising import trials
 from midlevel.advising.candidates import Candidate
 from midlevel.advising.trials import Sample
@@ -120,9 +121,8 @@ def _fit_seconds(config: Config, prepared: Prepared, count: int) -> float:
     """
     clock = Clock()
     seconds = _fitted(config, prepared, clock)
-    if config.way.is_linear:  # again, now that all is loaded
-        seconds = _fitted(config, prepared, clock)
-        return seconds * count / len(prepared.readable(config.data.train))
+    if config.way.is_linear:
+        return _linear_seconds(config, prepared, count)
     schedules = stages.image_schedule(config, count), tails.schedule(config, count)
     wanted = {one.title: one.epochs * count / PART for one in schedules}
     besides = seconds - sum(map(sum, clock.seconds.values()))
@@ -130,6 +130,20 @@ def _fit_seconds(config: Config, prepared: Prepared, count: int) -> float:
         wanted[title] * median(each) for title, each in clock.seconds.items()
     )
     return besides + in_steps
+
+
+def _linear_seconds(config: Config, prepared: Prepared, count: int) -> float:
+    """What a fit without steps takes: what any takes, and more for each photograph."""
+    rows = prepared.readable(config.data.train)
+    some = {config.data.train: rows[: len(rows) // 2]}
+    half = replace(prepared, dataset=replace(prepared.dataset, splits=some))
+    try:
+        least = _fitted(config, half, Clock())
+    except errors.DataError:  # nothing to learn in so few
+        least = 0.0
+    seconds = _fitted(config, prepared, Clock())
+    each = max(seconds - least, 0.0) / (len(rows) - len(rows) // 2)
+    return seconds + each * max(count - len(rows), 0)
 
 
 def _fitted(config: Config, prepared: Prepared, clock: "Clock") -> float:
