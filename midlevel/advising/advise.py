@@ -32,8 +32,12 @@ MINUTES = 30.0  # to try candidates in
 SEEDS = 3
 AT_MOST = 400  # photographs that are tried; a ranking needs no more
 # What is tried: settings that have to be left open, and what that is.
-OPEN = {"strategy": "auto", "backbone.map": "last", "tail.cut": "none"}
-WITH_LOSS = {"image_loss.mean_epochs": 0}
+OPEN = {
+    "strategy": "auto",
+    "backbone.map": "last",
+    "tail.cut": "none",
+    "image_loss.mean_epochs": 0,
+}
 # Few photographs, near to ImageNet: CS231n's four scenarios of transfer learning.
 SCENARIOS = {
     (True, True): "linear",
@@ -134,7 +138,7 @@ def _check_open(given: dict[str, Any]) -> None:
     Raises:
         errors.MidlevelError: one is given.
     """
-    for key, left in {**OPEN, **WITH_LOSS}.items():
+    for key, left in OPEN.items():
         if given.get(key, left) != left:
             raise errors.MidlevelError(
                 f"advise tries {key} itself, or does without: expected {left}. "

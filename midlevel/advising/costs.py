@@ -12,6 +12,7 @@ from midlevel import errors
 from midlevel.advising import trials
 from midlevel.advising.candidates import Candidate
 from midlevel.advising.trials import Sample
+from midlevel.evaluation import comparing
 from midlevel.features.preparation import Prepared
 from midlevel.networks import heads
 from midlevel.settings.config import Config
@@ -22,7 +23,6 @@ PART = 16  # photographs that are timed, and a step takes
 WARM = 4  # of them for a first turn, in which networks are compiled
 STEPS = 5  # of each stage that are timed
 BYTES = 4  # of a weight
-MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,9 @@ def size_mb(candidate: Candidate, sample: Sample) -> float:
     """Megabytes of backbone and head as a run keeps them for OpenVINO."""
     config = candidate.config
     spec = sample.extractor(config).backbone.spec
-    network = sample.run(config).stored_backbone
-    kept = sum(
-        path.stat().st_size
-        for path in (network, network.with_suffix(".bin"))
-        if path.exists()
-    )
     head = heads.build(spec.channels, len(sample.dataset.classes), config.head.hidden)
-    return (kept + BYTES * head.count_params()) / MEGABYTE
+    backbone_mb = comparing.size_mb(sample.run(config))
+    return backbone_mb + BYTES * head.count_params() / comparing.MEGABYTE
 
 
 def _folds(config: Config, count: int) -> int:

@@ -4,23 +4,18 @@ While layers that tasks share learn from the photographs of a new one, what the 
 said of these photographs before, the responses, holds the old tasks where they are.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from midlevel.method.aggregation import Aggregation
 from midlevel.networks import heads, image_loss, tasks
-from midlevel.networks.image_loss import Arrays
+from midlevel.networks.image_loss import Learn
 from midlevel.system import runtime
 from midlevel.system.keras_defaults import keras_defaults
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
-
-Learn = Callable[[np.ndarray, np.ndarray, Arrays], float]
 
 
 @dataclass(frozen=True)
@@ -87,16 +82,7 @@ def learner(
             optimizer.apply(slopes, own)
         return loss
 
-    signature = image_loss.signature(by_task[-1], with_windows=window_weight > 0)
-    traced = tf.function(learn, input_signature=signature)
-    traced.get_concrete_function()  # now, while Keras has its defaults
-
-    def learned(
-        features: np.ndarray, targets: np.ndarray, windows: Arrays = ()
-    ) -> float:
-        return float(traced(features, targets, *windows))
-
-    return learned
+    return image_loss.traced(learn, by_task[-1], with_windows=window_weight > 0)
 
 
 def variables(head: "keras.Model") -> "tuple[list[keras.Variable], ...]":

@@ -61,19 +61,30 @@ def learner(
         head.optimizer.apply(gradients, head.trainable_variables)
         return loss
 
-    taken = signature(head, with_windows=window_weight > 0)
-    traced = tf.function(learn, input_signature=taken)
-    traced.get_concrete_function()  # now, while Keras has its defaults
+    return traced(learn, head, with_windows=window_weight > 0)
+
+
+def traced(learn: Callable, head: "keras.Model", with_windows: bool) -> Learn:
+    """A step as a graph, made now, while Keras has its defaults.
+
+    Args:
+        learn: takes what `learner` says, windows' arrays one by one.
+        head: for how many channels and classes; of several tasks the one that learns.
+    """
+    import tensorflow as tf
+
+    graph = tf.function(learn, input_signature=_signature(head, with_windows))
+    graph.get_concrete_function()
 
     def learned(
         features: np.ndarray, targets: np.ndarray, windows: Arrays = ()
     ) -> float:
-        return float(traced(features, targets, *windows))
+        return float(graph(features, targets, *windows))
 
     return learned
 
 
-def signature(head: "keras.Model", with_windows: bool) -> "list[tf.TensorSpec]":
+def _signature(head: "keras.Model", with_windows: bool) -> "list[tf.TensorSpec]":
     """What a step takes, see `learner`."""
     import tensorflow as tf
 

@@ -12,7 +12,7 @@ from midlevel.networks import image_loss
 from midlevel.settings.image_loss import ImageLoss
 from midlevel.system import runtime
 from midlevel.training.photographs import PhotographBatch
-from midlevel.training.steps import HeadStep
+from midlevel.training.steps import HeadStep, falling_adam
 
 if TYPE_CHECKING:
     import keras
@@ -44,10 +44,9 @@ class ImageStep(HeadStep[PhotographBatch]):
 
     def begin(self) -> None:
         """Give the head a new optimizer, Adam."""
-        optimizers, rate = runtime.load_keras().optimizers, self._settings.learning_rate
-        falling = optimizers.schedules.CosineDecay
-        adam = optimizers.Adam(falling(rate, self._steps) if self._steps else rate)
-        self.model.compile(adam, jit_compile=False)
+        rate, adam = self._settings.learning_rate, runtime.load_keras().optimizers.Adam
+        optimizer = falling_adam(rate, self._steps) if self._steps else adam(rate)
+        self.model.compile(optimizer, jit_compile=False)
 
     def load(self, path: Path) -> None:
         """Go on with what `save` wrote."""

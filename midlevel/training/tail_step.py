@@ -50,8 +50,8 @@ class TailStep(HeadStep[TailBatch]):
 
     def begin(self) -> None:
         """Give head and tail a new optimizer each, Adam."""
-        rate = self._settings.learning_rate
-        self.model.compile(self._adam(rate * self._settings.head_factor))
+        rate = self._settings.learning_rate * self._settings.head_factor
+        self.model.compile(falling_adam(rate, self._steps))
         self._compile_tail()
 
     def learn(self, batch: TailBatch) -> float:
@@ -86,11 +86,9 @@ class TailStep(HeadStep[TailBatch]):
         load_beside(path, self._variables())
         return super().trained(path)
 
-    def _adam(self, rate: float) -> "keras.optimizers.Optimizer":
-        return falling_adam(rate, self._steps)
-
     def _compile_tail(self) -> None:
-        self.tail.compile(self._adam(self._settings.learning_rate), jit_compile=False)
+        adam = falling_adam(self._settings.learning_rate, self._steps)
+        self.tail.compile(adam, jit_compile=False)
         self.tail.optimizer.build(self.tail.trainable_variables)
 
     def _variables(self) -> list:

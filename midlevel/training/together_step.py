@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from midlevel.method.aggregation import Aggregation
-from midlevel.networks import forgetting, heads, tasks
+from midlevel.networks import forgetting, heads, image_loss, tasks
 from midlevel.networks.forgetting import Kept
 from midlevel.settings.config import Config
 from midlevel.training.photographs import PhotographBatch
@@ -46,7 +46,7 @@ class TogetherStep(HeadStep[PhotographBatch]):
         self._config, self._aggregation = config, aggregation
         self._kept, self._steps = kept, steps
         self._optimizers: tuple[Any, Any] = (None, None)
-        self._learn: forgetting.Learn | None = None
+        self._learn: image_loss.Learn | None = None
 
     def begin(self) -> None:
         """Make new optimizers, Adam."""
